@@ -1,0 +1,130 @@
+//! `LakeflowConnect`: what a connector can be asked.
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, ErrorKind, Offset, ReadContext, ReadStream, Result, TableMetadata, TableOptions};
+
+/// A connector to one account of one source.
+///
+/// Constructing one does no I/O; the first request is made by the first method that needs it.
+#[async_trait]
+pub trait LakeflowConnect: Send + Sync {
+    /// The names of the tables that this connection can read.
+    ///
+    /// Behavior:
+    /// - `table_names_are_unique`: no name occurs twice.
+    async fn list_tables(&self) -> Result<Vec<String>>;
+
+    /// The Arrow schema of a table's rows.
+    ///
+    /// Behavior:
+    /// - `schema_is_stable`: the same table and options give the same schema.
+    /// - `unknown_table_is_an_error`: the error names the nearest known table.
+    async fn get_table_schema(&self, table: &str, options: &TableOptions) -> Result<SchemaRef>;
+
+    /// Primary keys, cursor field and ingestion type of a table.
+    ///
+    /// Behavior:
+    /// - `keys_are_columns`: every primary key and the cursor field name a column of the schema.
+    async fn read_table_metadata(&self, table: &str, options: &TableOptions) -> Result<TableMetadata>;
+
+    /// The records of a table from an offset on, up to the context's horizon.
+    ///
+    /// Behavior:
+    /// - `last_item_is_a_checkpoint`: the stream ends with a checkpoint, or with an error.
+    /// - `nothing_new_yields_the_start`: a read that finds nothing yields exactly the start offset.
+    /// - `records_move_the_offset`: an offset that differs from the one before follows every record of an incremental
+    ///   table. A snapshot's offset is always empty.
+    /// - `reads_end`: a source that keeps changing does not keep a read going.
+    /// - `failed_page_fails_the_read`: no part of the table is left out silently.
+    async fn read_table(
+        &self,
+        table: &str,
+        start: &Offset,
+        options: &TableOptions,
+        context: &ReadContext,
+    ) -> Result<ReadStream>;
+
+    /// The rows deleted since an offset, with at least their primary keys and cursor field; only for
+    /// [`IngestionType::CdcWithDeletes`](crate::IngestionType::CdcWithDeletes) tables that need a second read for it.
+    async fn read_table_deletes(
+        &self,
+        table: &str,
+        _start: &Offset,
+        _options: &TableOptions,
+        _context: &ReadContext,
+    ) -> Result<ReadStream> {
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("table `{table}` has no separate read of deleted rows"),
+        ))
+    }
+
+    /// Asks the source whether the connection works; the error says what does not.
+    async fn check_connection(&self) -> Result<()> {
+        self.list_tables().await.map(|_| ())
+    }
+
+    /// The ability to list tables by namespace.
+    fn namespaces(&self) -> Option<&dyn SupportsNamespaces> {
+        None
+    }
+
+    /// The ability to split a read among several workers.
+    fn partitions(&self) -> Option<&dyn SupportsPartition> {
+        None
+    }
+}
+
+/// A connector whose tables live in a hierarchy of namespaces.
+#[async_trait]
+pub trait SupportsNamespaces: Send + Sync {
+    /// The full paths of the namespaces directly below `prefix`; the root is the empty path.
+    async fn list_namespaces(&self, prefix: &[String]) -> Result<Vec<Vec<String>>>;
+
+    /// The tables directly in a namespace.
+    async fn list_tables_in_namespace(&self, namespace: &[String]) -> Result<Vec<String>>;
+}
+
+/// One share of a read: a small JSON object that only its connector understands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Partition(pub serde_json::Map<String, serde_json::Value>);
+
+/// A connector that can split the read of a table among several workers.
+///
+/// Ranges are start-exclusive and end-inclusive.
+#[async_trait]
+pub trait SupportsPartition: Send + Sync {
+    /// Whether this table, with these options, can be split.
+    fn is_partitioned(&self, table: &str, options: &TableOptions) -> bool;
+
+    /// A cheap high-water mark, not later than the horizon.
+    async fn latest_offset(
+        &self,
+        table: &str,
+        start: &Offset,
+        options: &TableOptions,
+        context: &ReadContext,
+    ) -> Result<Offset>;
+
+    /// The partitions that cover the range exactly once; none where `start` equals `end`.
+    async fn get_partitions(
+        &self,
+        table: &str,
+        start: &Offset,
+        end: &Offset,
+        options: &TableOptions,
+    ) -> Result<Vec<Partition>>;
+
+    /// The records of one partition; its checkpoints carry no meaning.
+    async fn read_partition(
+        &self,
+        table: &str,
+        partition: &Partition,
+        options: &TableOptions,
+        context: &ReadContext,
+    ) -> Result<ReadStream>;
+}

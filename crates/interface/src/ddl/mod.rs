@@ -1,0 +1,1 @@
+//! Spark SQL DDL: how authors write schemas, and how they are shown.
