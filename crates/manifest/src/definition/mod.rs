@@ -1,0 +1,51 @@
+//! The types of `connector.yaml`: one field per word of the language.
+//!
+//! The doc comments here are the language's reference: the JSON Schema, and so editors and load errors, show them.
+
+mod auth;
+mod connection;
+mod http;
+mod incremental;
+mod options;
+mod pagination;
+mod request;
+mod scalar;
+mod table;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use auth::{ApiKeyPlace, Auth, AuthMethod, ClientAuthentication, Grant, OAuth2, Scheme};
+pub use connection::{Connection, Parameter};
+pub use http::{Http, PageSize, RateLimit, Reset, ResetFormat, Retries};
+pub use incremental::{Bound, CursorFormat, Incremental, Oldest};
+pub use options::{OptionDeclaration, OptionGroup, OptionsEntry, ValueType};
+pub use pagination::Pagination;
+pub use request::{Method, Request};
+pub use scalar::{Scalar, Span, Template};
+pub use table::{OnStatus, Parent, StatusAction, Table};
+
+/// The definition of a connector: how to reach a source, and the tables that it has.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The source's name as people write it: `GitHub`.
+    pub display_name: String,
+    /// What the source is, in a sentence.
+    pub description: Option<String>,
+    /// What a user must give to connect, how requests are authenticated, and how to check that it works.
+    pub connection: Connection,
+    /// How to talk to the source; tables may override `pagination` and `page_size`.
+    pub http: Http,
+    /// Named types in Spark DDL that schemas (and one another) use by name: `user: "STRUCT<login: STRING, id: BIGINT>"`,
+    /// then `assignees ARRAY<user>`. A name is lower case, so that it cannot be taken for a type of Spark.
+    #[serde(default)]
+    pub types: BTreeMap<String, String>,
+    /// Groups of table options that tables take over by name.
+    #[serde(default)]
+    pub options: BTreeMap<String, OptionGroup>,
+    /// The tables by name.
+    pub tables: BTreeMap<String, Table>,
+}
