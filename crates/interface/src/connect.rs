@@ -56,10 +56,7 @@ pub trait LakeflowConnect: Send + Sync {
         _options: &TableOptions,
         _context: &ReadContext,
     ) -> Result<ReadStream> {
-        Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("table `{table}` has no separate read of deleted rows"),
-        ))
+        Err(Error::new(ErrorKind::Unsupported, format!("table `{table}` has no separate read of deleted rows")))
     }
 
     /// Asks the source whether the connection works; the error says what does not.

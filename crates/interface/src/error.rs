@@ -152,6 +152,11 @@ impl Error {
         self.0.retry
     }
 
+    /// All pieces of context, innermost first.
+    pub fn contexts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.context.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// One piece of context by name.
     pub fn context(&self, name: &str) -> Option<&str> {
         self.0.context.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
