@@ -83,7 +83,7 @@ fn production_files(root: &Path) -> anyhow::Result<Vec<Source>> {
         .filter(|path| root.join(path).exists())
         .map(|path| {
             let text = std::fs::read_to_string(root.join(path)).with_context(|| path.to_owned())?;
-            let syntax = syn::parse_file(&text).with_context(|| path.to_owned())?;
+            let syntax = syn::parse_file(&text).with_context(|| format!("{path} cannot be measured"))?;
             Ok(Source { path: path.into(), syntax })
         })
         .collect()
