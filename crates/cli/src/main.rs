@@ -1,2 +1,33 @@
-//! placeholder
-fn main() {}
+//! The program `community-connector`.
+
+mod args;
+mod commands;
+mod connections;
+mod environment;
+mod exit;
+mod failure;
+mod figures;
+mod grid;
+mod interrupt;
+mod logging;
+mod printer;
+mod rows;
+mod session;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::args::Arguments;
+use crate::printer::Printer;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let printer = Arc::new(Printer::new(arguments.common.output));
+    logging::start(arguments.common.verbose, &printer);
+    commands::run(arguments, &printer).into()
+}

@@ -1,0 +1,356 @@
+//! The command line: every command, argument and flag, and nothing else.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use url::Url;
+
+use crate::environment;
+use crate::exit::EXIT_CODES;
+
+/// Moves tables out of the systems that people use into Delta tables, exactly once.
+#[derive(Debug, Parser)]
+#[command(name = "community-connector", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct CommonArguments {
+    /// Folder or object-store URL that holds the destination tables.
+    #[arg(long, global = true, value_name = "URL", env = environment::LAKEHOUSE, default_value = "./lakehouse")]
+    pub(crate) lakehouse: String,
+    /// File that holds the connections [default: connections.yaml in your configuration folder].
+    #[arg(long, global = true, value_name = "FILE", env = environment::CONNECTIONS)]
+    pub(crate) connections: Option<PathBuf>,
+    /// Send every request to this address instead of the source's own, for example to a simulator.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) upstream: Option<Url>,
+    /// What is written to stdout: text for people, or one JSON event a line for programs.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: OutputFormat,
+    /// How many tables are read at the same time.
+    #[arg(long, global = true, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) parallel: u16,
+    /// Say more on stderr; twice for every request.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The form of what goes to stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people.
+    Text,
+    /// One JSON event a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole thing at work: twelve GitHub tables from a simulator into local Delta tables, twice.
+    Demo(DemoArguments),
+    /// Run a pipeline: bring what changed in the source into the destination tables.
+    Run(RunArguments),
+    /// List the sources, or show what one of them needs and offers.
+    Sources(SourcesArguments),
+    /// List the tables of a source or of a connection.
+    Tables(TablesArguments),
+    /// Show the columns, keys and options of a table.
+    Describe(DescribeArguments),
+    /// Print rows of a source table.
+    Read(ReadArguments),
+    /// Print rows of a destination table in the lakehouse.
+    Show(ShowArguments),
+    /// Create, list, show, test and delete connections.
+    #[command(subcommand)]
+    Connection(ConnectionCommand),
+    /// Serve a stand-in for a source's API on this machine.
+    Simulate(SimulateArguments),
+    /// Print the completions for a shell.
+    Completions(CompletionsArguments),
+    /// Print the man page.
+    Man(ManArguments),
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// How large the simulated account is; 1 is a few thousand rows.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) scale: u32,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The pipeline spec, a YAML or JSON file; `-` reads it from stdin.
+    #[arg(value_name = "SPEC")]
+    pub(crate) spec: PathBuf,
+    /// Run only these tables, by the names of their destinations.
+    #[arg(long, value_name = "TABLES", value_delimiter = ',')]
+    pub(crate) tables: Vec<String>,
+    /// Read everything anew and replace what is there: all tables of the run, or only those named.
+    #[arg(long, value_name = "TABLES", num_args = 0.., require_equals = true, value_delimiter = ',')]
+    pub(crate) full_refresh: Option<Vec<String>>,
+    /// Check spec, connection and destination, say what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) cadence: CadenceArguments,
+}
+
+/// How often rows are committed. Hidden: the defaults suit everybody, tests want many small commits.
+#[derive(Debug, Args)]
+pub(crate) struct CadenceArguments {
+    /// Commit after this many rows.
+    #[arg(long, hide = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) commit_rows: Option<u64>,
+    /// Commit after this many bytes of records.
+    #[arg(long, hide = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) commit_bytes: Option<u64>,
+    /// Commit after this time.
+    #[arg(long, hide = true, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) commit_interval: Option<Duration>,
+}
+
+/// Arguments of `sources`.
+#[derive(Debug, Args)]
+pub(crate) struct SourcesArguments {
+    /// Show this source in full.
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: Option<String>,
+}
+
+/// Arguments of `tables`.
+#[derive(Debug, Args)]
+pub(crate) struct TablesArguments {
+    /// A connection, or a source.
+    #[arg(value_name = "CONNECTION|SOURCE")]
+    pub(crate) target: String,
+}
+
+/// Arguments of `describe`.
+#[derive(Debug, Args)]
+pub(crate) struct DescribeArguments {
+    /// A connection, or a source.
+    #[arg(value_name = "CONNECTION|SOURCE")]
+    pub(crate) target: String,
+    /// The table.
+    #[arg(value_name = "TABLE")]
+    pub(crate) table: String,
+    #[command(flatten)]
+    pub(crate) options: OptionArguments,
+}
+
+/// Options as `-o key=value`.
+#[derive(Debug, Args)]
+pub(crate) struct OptionArguments {
+    /// An option; may be given several times.
+    #[arg(short = 'o', long = "option", value_name = "KEY=VALUE", value_parser = parse_assignment)]
+    pub(crate) options: Vec<Assignment>,
+}
+
+/// Arguments of `read`.
+#[derive(Debug, Args)]
+pub(crate) struct ReadArguments {
+    /// The connection to read with.
+    #[arg(value_name = "CONNECTION")]
+    pub(crate) connection: String,
+    /// The source table.
+    #[arg(value_name = "TABLE")]
+    pub(crate) table: String,
+    #[command(flatten)]
+    pub(crate) options: OptionArguments,
+    #[command(flatten)]
+    pub(crate) rows: RowArguments,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// The destination table: `table`, `schema.table` or `catalog.schema.table`.
+    #[arg(value_name = "TABLE")]
+    pub(crate) table: String,
+    #[command(flatten)]
+    pub(crate) rows: RowArguments,
+}
+
+/// Which rows and columns to print, and how.
+#[derive(Debug, Args)]
+pub(crate) struct RowArguments {
+    /// How rows are written [default: table, or jsonl with `--output json`].
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<RowFormat>,
+    /// Stop after this many rows [default: 20 for a table, all otherwise].
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Print only these columns, in this order.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+}
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    /// A table for people: cells are shortened, columns that do not fit a terminal are left out.
+    Table,
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values with a header; nested values as JSON text.
+    Csv,
+    /// A Parquet file.
+    Parquet,
+}
+
+/// What to do with connections.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConnectionCommand {
+    /// Create a connection; asks for what is missing when on a terminal.
+    Create(ConnectionCreateArguments),
+    /// List the connections.
+    List,
+    /// Show a connection; secrets are not shown.
+    Show(ConnectionName),
+    /// Ask the source whether a connection works.
+    Test(ConnectionName),
+    /// Delete a connection.
+    Delete(ConnectionName),
+}
+
+/// Arguments of `connection create`.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectionCreateArguments {
+    /// The kind of system to connect to.
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: String,
+    /// The name of the new connection.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// A parameter; may be given several times. A secret is best a reference that is resolved when it is used:
+    /// `token=env:GITHUB_TOKEN`, `token=file:PATH`, `token=command:COMMAND`. `token=@-` reads it from stdin.
+    #[arg(short = 'o', long = "option", value_name = "KEY=VALUE", value_parser = parse_assignment)]
+    pub(crate) options: Vec<Assignment>,
+    /// Replace a connection of the same name.
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+/// The name of a connection.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectionName {
+    /// The connection.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+/// Arguments of `simulate`.
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArguments {
+    /// The source to stand in for.
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: String,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value = "0")]
+    pub(crate) port: u16,
+    /// How large the simulated account is; 1 is a few thousand rows.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) scale: u32,
+    /// Wait this long before every answer, as in `100ms`.
+    #[arg(long, value_name = "DURATION", default_value = "0ms", value_parser = parse_duration)]
+    pub(crate) latency: Duration,
+    /// The token that requests must carry.
+    #[arg(long, value_name = "TOKEN", default_value = "simulated")]
+    pub(crate) token: String,
+    /// Where the simulated rows are drawn from; the same seed gives the same rows.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) seed: u64,
+    /// Add, change and delete some rows each time this has passed, as in `30s`.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) advance_every: Option<Duration>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// Write the pages of all commands into this folder instead.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+/// One `key=value`. The value may be a secret, so `Debug` leaves it out.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Assignment {
+    /// What is before the first `=`.
+    pub(crate) key: String,
+    /// What is after it.
+    pub(crate) value: String,
+}
+
+impl std::fmt::Debug for Assignment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}=***", self.key)
+    }
+}
+
+fn parse_assignment(text: &str) -> Result<Assignment, String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok(Assignment { key: key.trim().to_owned(), value: value.to_owned() })
+        }
+        _ => Err("expected `KEY=VALUE`".to_owned()),
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "expected a number and a unit, as in `250ms`, `30s` or `5m`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn full_refresh_without_names_means_all() {
+        let full_refresh = |line: &[&str]| match Arguments::parse_from(line).command {
+            Command::Run(arguments) => arguments.full_refresh,
+            _ => None,
+        };
+        assert_eq!(full_refresh(&["", "run", "spec.yaml"]), None);
+        assert_eq!(full_refresh(&["", "run", "--full-refresh", "spec.yaml"]), Some(vec![]));
+        let named = full_refresh(&["", "run", "spec.yaml", "--full-refresh=issues,users"]);
+        assert_eq!(named, Some(vec!["issues".to_owned(), "users".to_owned()]));
+    }
+
+    #[test]
+    fn value_of_an_assignment_may_hold_anything() {
+        let assignment = parse_assignment("query=a=b, c").unwrap();
+        assert_eq!((assignment.key.as_str(), assignment.value.as_str()), ("query", "a=b, c"));
+        assert_eq!(format!("{assignment:?}"), "query=***");
+        assert!(parse_assignment("query").is_err());
+        assert!(parse_assignment("=x").is_err());
+    }
+}

@@ -1,0 +1,36 @@
+//! `connection show NAME`: a connection as it is stored, secrets hidden.
+
+use std::collections::BTreeMap;
+
+use lakeflow_interface::Result;
+use serde_json::json;
+
+use crate::args::ConnectionName;
+use crate::exit::ExitStatus;
+use crate::grid::Grid;
+use crate::session::Session;
+
+/// Shows the connection. A parameter that its source does not know is taken for a secret.
+pub(crate) fn run(arguments: &ConnectionName, session: &Session) -> Result<ExitStatus> {
+    let connections = session.connections()?;
+    let connection = connections.get(&arguments.name)?;
+    let definition = lakeflow_sources::find(&connection.source)?.definition()?;
+    let is_secret = |name: &str| definition.parameters().get(name).is_none_or(|parameter| parameter.secret);
+    let options: BTreeMap<&str, String> =
+        connection.options.iter().map(|(name, setting)| (name.as_str(), setting.shown(is_secret(name)))).collect();
+    session.printer.event(&json!({
+        "event": "connection",
+        "name": arguments.name,
+        "source": connection.source,
+        "options": options,
+    }))?;
+    session.printer.line(format_args!("source: {}", connection.source))?;
+    let mut grid = Grid::new(["option", "value"]);
+    for (name, value) in &options {
+        grid.add([name, value.as_str()]);
+    }
+    if !options.is_empty() {
+        session.printer.line(format_args!("\n{grid}"))?;
+    }
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,47 @@
+//! The commands, one file each, and how one of them is run.
+
+mod completions;
+mod connection;
+mod man;
+
+use std::sync::Arc;
+
+use lakeflow_interface::{Error, ErrorKind, Result};
+use tokio::runtime::Runtime;
+
+use crate::args::{Arguments, Command};
+use crate::exit::ExitStatus;
+use crate::printer::Printer;
+use crate::session::Session;
+
+/// Runs the command to its end and reports its error, if it has one.
+pub(crate) fn run(arguments: Arguments, printer: &Arc<Printer>) -> ExitStatus {
+    match start(arguments, printer) {
+        Ok(status) => status,
+        // Whoever read stdout has seen enough.
+        Err(_) if printer.stdout_closed() => ExitStatus::Success,
+        Err(error) => {
+            printer.error(&error);
+            ExitStatus::of(&error)
+        }
+    }
+}
+
+fn start(arguments: Arguments, printer: &Arc<Printer>) -> Result<ExitStatus> {
+    let runtime = Runtime::new()
+        .map_err(|error| Error::new(ErrorKind::Internal, "the runtime cannot be started").with_cause(error))?;
+    let session = Session::new(arguments.common, printer.clone())?;
+    let outcome = runtime.block_on(dispatch(arguments.command, &session));
+    // What still runs in the background has nothing to say any more.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn dispatch(command: Command, session: &Session) -> Result<ExitStatus> {
+    match command {
+        Command::Connection(command) => connection::run(&command, session).await,
+        Command::Completions(arguments) => completions::run(&arguments, session),
+        Command::Man(arguments) => man::run(&arguments, session),
+        _ => Ok(ExitStatus::Success),
+    }
+}
