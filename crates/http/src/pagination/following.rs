@@ -1,0 +1,234 @@
+//! What follows a page: nothing, one request, or a run of requests whose addresses are known.
+
+use lakeflow_interface::{Error, ErrorKind, Result};
+use serde_json::Value as Json;
+use url::Url;
+
+use super::link_header::link_target;
+use super::place::scalar;
+use super::{FetchedPage, PageSettings, Pagination, Place, Signal, Target, Total};
+use crate::{Client, Request};
+
+/// The requests that follow a page.
+pub(super) enum Following {
+    /// The list has ended.
+    Nothing,
+    /// The next page.
+    One(Request),
+    /// All pages from here to one that is known to be the last for now.
+    Run(Run),
+}
+
+/// Requests that differ in one number only.
+pub(super) struct Run {
+    template: Request,
+    into: Target,
+    next: u64,
+    last: u64,
+    step: u64,
+}
+
+impl Run {
+    /// Whether its last request has been given.
+    pub(super) fn has_ended(&self) -> bool {
+        self.next > self.last
+    }
+}
+
+impl Iterator for Run {
+    type Item = Request;
+
+    fn next(&mut self) -> Option<Request> {
+        let number = (self.next <= self.last).then_some(self.next)?;
+        self.next = number.saturating_add(self.step);
+        let mut request = self.template.clone();
+        self.into.set(&mut request, &Json::from(number));
+        Some(request)
+    }
+}
+
+/// The request for the first page.
+pub(super) fn first_request(settings: &PageSettings, mut request: Request) -> Request {
+    if let Pagination::PageNumber { into, first, .. } | Pagination::Offset { into, first, .. } = &settings.pagination {
+        into.set(&mut request, &Json::from(*first));
+    }
+    request
+}
+
+/// What follows a page that `request` gave.
+pub(super) fn following(
+    client: &Client,
+    settings: &PageSettings,
+    request: &Request,
+    fetched: &FetchedPage,
+) -> Result<Following> {
+    if !fetched.status.is_success() || fetched.status == http::StatusCode::NO_CONTENT {
+        return Ok(Following::Nothing);
+    }
+    let rules = Rules { client, settings, request, fetched };
+    match &settings.pagination {
+        Pagination::None => Ok(Following::Nothing),
+        Pagination::LinkHeader { rel } => rules.by_link(rel),
+        Pagination::PageNumber { into, first, total } => Ok(rules.by_number(into, *first, total.as_ref())),
+        Pagination::Offset { into, first, total } => Ok(rules.by_offset(into, *first, total.as_ref())),
+        Pagination::Cursor { from, into, signal } => {
+            Ok(rules.with_value(into, rules.value_at(from).filter(|_| rules.may_go_on(signal.as_ref()))))
+        }
+        Pagination::NextUrl { from, signal } => match rules.text_at(from) {
+            Some(link) if rules.may_go_on(signal.as_ref()) => rules.at_link(&link).map(Following::from),
+            _ => Ok(Following::Nothing),
+        },
+        Pagination::LastRecord { field, into, signal } => {
+            let is_full = signal.is_some() || !rules.is_short();
+            let may_go_on = is_full && rules.may_go_on(signal.as_ref());
+            Ok(rules.with_value(into, rules.last_record(field).filter(|_| may_go_on)))
+        }
+    }
+}
+
+struct Rules<'a> {
+    client: &'a Client,
+    settings: &'a PageSettings,
+    request: &'a Request,
+    fetched: &'a FetchedPage,
+}
+
+impl Rules<'_> {
+    fn by_link(&self, rel: &str) -> Result<Following> {
+        let headers = &self.fetched.headers;
+        let Some(next) = link_target(headers, rel) else { return Ok(Following::Nothing) };
+        let next = self.resolve(next)?;
+        let last = link_target(headers, "last").map(|link| self.resolve(link)).transpose()?;
+        let run = last.and_then(|last| run_of_pages(&self.fetched.url, &next, &last));
+        let template = self.request.at(&next);
+        Ok(match run {
+            Some((name, next, last)) => {
+                Following::Run(Run { template, into: Target::Parameter(name), next, last, step: 1 })
+            }
+            None => Following::One(template),
+        })
+    }
+
+    fn by_number(&self, into: &Target, first: u64, total: Option<&Total>) -> Following {
+        let next = first + self.fetched.number;
+        let pages = match total {
+            Some(Total::Pages(place)) => self.number_at(place),
+            Some(Total::Records(place)) => self
+                .number_at(place)
+                .zip(self.settings.page_size.or(Some(self.fetched.records)).filter(|size| *size > 0))
+                .map(|(records, size)| records.div_ceil(size)),
+            None => None,
+        };
+        match pages {
+            Some(pages) => self.run(into, next, (first + pages).saturating_sub(1), 1),
+            None if self.is_short() => Following::Nothing,
+            None => self.with_value(into, Some(Json::from(next))),
+        }
+    }
+
+    fn by_offset(&self, into: &Target, first: u64, total: Option<&Total>) -> Following {
+        let step = self.settings.page_size.unwrap_or(self.fetched.records);
+        if step == 0 {
+            return Following::Nothing;
+        }
+        let present = into.number_in(self.request).unwrap_or(first);
+        let next = present + step;
+        let records = match total {
+            Some(Total::Records(place)) => self.number_at(place),
+            Some(Total::Pages(place)) => self.number_at(place).map(|pages| pages.saturating_mul(step)),
+            None => None,
+        };
+        match records {
+            Some(records) => self.run(into, next, (first + records).saturating_sub(1), step),
+            None if self.is_short() => Following::Nothing,
+            None => self.with_value(into, Some(Json::from(next))),
+        }
+    }
+
+    fn run(&self, into: &Target, next: u64, last: u64, step: u64) -> Following {
+        if self.fetched.records == 0 || next > last {
+            return Following::Nothing;
+        }
+        Following::Run(Run { template: self.request.clone(), into: into.clone(), next, last, step })
+    }
+
+    fn with_value(&self, into: &Target, value: Option<Json>) -> Following {
+        let Some(value) = value else { return Following::Nothing };
+        let mut request = self.request.clone();
+        into.set(&mut request, &value);
+        Following::from(request)
+    }
+
+    fn at_link(&self, link: &str) -> Result<Request> {
+        Ok(self.request.at(&self.resolve(link)?))
+    }
+
+    /// The address of a link, which may be relative to the page, and must stay at the connection's origin.
+    fn resolve(&self, link: &str) -> Result<Url> {
+        let url = self.fetched.url.join(link).map_err(|error| {
+            let message =
+                format!("expected an address as the link to the next page, found `{}`", self.client.redact(link));
+            Error::new(ErrorKind::BadResponse, message).with_cause(error)
+        })?;
+        self.client.check_link(&url)
+    }
+
+    fn may_go_on(&self, signal: Option<&Signal>) -> bool {
+        let (page, headers) = (&self.fetched.page, &self.fetched.headers);
+        match signal {
+            None => true,
+            Some(Signal::More(place)) => place.is_true(page, headers),
+            Some(Signal::End(place)) => !place.is_true(page, headers),
+        }
+    }
+
+    fn is_short(&self) -> bool {
+        self.fetched.records < self.settings.page_size.unwrap_or(1).max(1)
+    }
+
+    fn last_record(&self, field: &[String]) -> Option<Json> {
+        let root = self.fetched.page.root();
+        let last = root.get_path(&self.settings.records)?.items().last()?;
+        scalar(last.get_path(field)?)
+    }
+
+    fn value_at(&self, place: &Place) -> Option<Json> {
+        place.value(&self.fetched.page, &self.fetched.headers)
+    }
+
+    fn text_at(&self, place: &Place) -> Option<String> {
+        place.text(&self.fetched.page, &self.fetched.headers)
+    }
+
+    fn number_at(&self, place: &Place) -> Option<u64> {
+        place.number(&self.fetched.page, &self.fetched.headers)
+    }
+}
+
+impl From<Request> for Following {
+    fn from(request: Request) -> Self {
+        Self::One(request)
+    }
+}
+
+/// The parameter that numbers the pages, and its values in the next and the last page, where the two addresses differ
+/// in nothing else and the next number is the present one plus one: then every page between has an address.
+fn run_of_pages(present: &Url, next: &Url, last: &Url) -> Option<(String, u64, u64)> {
+    let pairs = |url: &Url| url.query_pairs().into_owned().collect::<Vec<_>>();
+    let (next_pairs, last_pairs) = (pairs(next), pairs(last));
+    if next.path() != last.path() || next_pairs.len() != last_pairs.len() {
+        return None;
+    }
+    let mut differing = next_pairs.iter().filter_map(|(name, number)| {
+        let last_number = last_pairs.iter().find(|(known, _)| known == name).map(|(_, number)| number);
+        (last_number != Some(number)).then_some((name, number, last_number))
+    });
+    let (name, number, last_number) = differing.next()?;
+    let (number, last_number) = (number.parse::<u64>().ok()?, last_number?.parse::<u64>().ok()?);
+    let present_number = match present.query_pairs().find(|(known, _)| known == name) {
+        Some((_, text)) => text.parse::<u64>().ok()?,
+        None => 1,
+    };
+    let is_run = differing.next().is_none() && number == present_number + 1 && number < last_number;
+    is_run.then(|| (name.clone(), number, last_number))
+}

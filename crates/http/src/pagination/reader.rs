@@ -1,0 +1,186 @@
+//! The stream of pages: fetched ahead, handed on in order.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashSet, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream::{BoxStream, try_unfold};
+use http::{HeaderMap, StatusCode};
+use lakeflow_interface::records::Page;
+use lakeflow_interface::{Error, ErrorKind, ReadMetrics, Result};
+use tokio::task::JoinHandle;
+use url::Url;
+
+use super::PageSettings;
+use super::following::{Following, Run, first_request, following};
+use crate::{Client, Request};
+
+/// Pages in their order; after an error it ends.
+pub type PageStream = BoxStream<'static, Result<FetchedPage>>;
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct FetchedPage {
+    /// The place of the page in the list, from 1.
+    pub number: u64,
+    /// The address that answered, without the credentials that were added to it.
+    pub url: Url,
+    /// The status, where the request accepts others than success.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; `null` where there is none, or where the status is no success and the body is not JSON.
+    pub page: Arc<Page>,
+    /// How many records the page has.
+    pub records: u64,
+    /// Whether the list ends with it.
+    pub is_last: bool,
+}
+
+/// Walks through the pages of a list, in order, each parsed on a thread that may block.
+///
+/// Where the addresses of pages are known ahead, as many are under way or held as [`PageSettings::read_ahead`] allows;
+/// otherwise the next page is fetched while the caller works on this one. With a read-ahead of 1 nothing is fetched
+/// that the caller has not asked for.
+///
+/// # Errors
+/// The stream ends with the first page that fails, with a link that leads back to a page or to another origin, and with
+/// more than [`PageSettings::most_pages`].
+pub fn pages(client: &Client, request: Request, settings: PageSettings, metrics: Arc<ReadMetrics>) -> PageStream {
+    let read_ahead = settings.read_ahead.unwrap_or(client.concurrency()).max(1);
+    let reader = PageReader {
+        client: client.clone(),
+        metrics,
+        read_ahead,
+        known: VecDeque::from([first_request(&settings, request)]),
+        run: None,
+        under_way: VecDeque::new(),
+        begun: 0,
+        seen: HashSet::new(),
+        settings,
+    };
+    try_unfold(reader, |mut reader| async move {
+        let page = reader.next().await?;
+        Ok(page.map(|page| (page, reader)))
+    })
+    .boxed()
+}
+
+struct PageReader {
+    client: Client,
+    settings: PageSettings,
+    metrics: Arc<ReadMetrics>,
+    read_ahead: usize,
+    known: VecDeque<Request>,
+    run: Option<Run>,
+    under_way: VecDeque<Fetch>,
+    begun: u64,
+    seen: HashSet<u64>,
+}
+
+/// A page on its way; dropping it stops it.
+struct Fetch {
+    request: Request,
+    task: JoinHandle<Result<FetchedPage>>,
+}
+
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl PageReader {
+    async fn next(&mut self) -> Result<Option<FetchedPage>> {
+        self.begin_fetches()?;
+        let Some(mut fetch) = self.under_way.pop_front() else { return Ok(None) };
+        let fetched = (&mut fetch.task).await;
+        let mut fetched = fetched
+            .map_err(|error| Error::new(ErrorKind::Internal, "a page could not be fetched").with_cause(error))??;
+        self.plan(&fetch.request, &fetched)?;
+        fetched.is_last = self.known.is_empty() && self.run.is_none() && self.under_way.is_empty();
+        if self.read_ahead > 1 {
+            self.begin_fetches()?;
+        }
+        Ok(Some(fetched))
+    }
+
+    /// Decides what follows a page. Within a run that is known already, only whether the list has ended meanwhile.
+    fn plan(&mut self, request: &Request, fetched: &FetchedPage) -> Result<()> {
+        let is_within_run = self.run.is_some() || !self.under_way.is_empty();
+        match following(&self.client, &self.settings, request, fetched)? {
+            Following::Nothing => {
+                self.run = None;
+                self.under_way.clear();
+            }
+            _ if is_within_run => {}
+            Following::One(request) => self.known.push_back(request),
+            Following::Run(run) => self.run = Some(run),
+        }
+        Ok(())
+    }
+
+    fn begin_fetches(&mut self) -> Result<()> {
+        while self.under_way.len() < self.read_ahead {
+            let Some(request) = self.next_request() else { break };
+            self.check(&request)?;
+            self.begun += 1;
+            let task = tokio::spawn(fetch(
+                self.client.clone(),
+                request.clone(),
+                self.settings.records.clone(),
+                self.begun,
+                self.metrics.clone(),
+            ));
+            self.under_way.push_back(Fetch { request, task });
+        }
+        Ok(())
+    }
+
+    /// A run ends with its last number, so that the page there decides what follows.
+    fn next_request(&mut self) -> Option<Request> {
+        let request = self.known.pop_front().or_else(|| self.run.as_mut()?.next());
+        if self.run.as_ref().is_some_and(Run::has_ended) {
+            self.run = None;
+        }
+        request
+    }
+
+    fn check(&mut self, request: &Request) -> Result<()> {
+        let shown = self.client.redact_url(&request.address(self.client.base_url())?);
+        if self.begun == self.settings.most_pages {
+            let message = format!("expected at most {} pages, found another at `{shown}`", self.settings.most_pages);
+            return Err(Error::new(ErrorKind::BadResponse, message));
+        }
+        let mut hasher = DefaultHasher::new();
+        request.address(self.client.base_url())?.as_str().hash(&mut hasher);
+        request.body_bytes().hash(&mut hasher);
+        if !self.seen.insert(hasher.finish()) {
+            let message = format!("expected a page not read before, found `{shown}` again after page {}", self.begun);
+            return Err(
+                Error::new(ErrorKind::BadResponse, message).with_hint("the pagination of the source leads in a circle")
+            );
+        }
+        Ok(())
+    }
+}
+
+async fn fetch(
+    client: Client,
+    request: Request,
+    records: Vec<String>,
+    number: u64,
+    metrics: Arc<ReadMetrics>,
+) -> Result<FetchedPage> {
+    let response = client.send(&request, &metrics).await?;
+    let (url, status, headers) = (response.url().clone(), response.status(), response.headers().clone());
+    let may_lack_body = status == StatusCode::NO_CONTENT || !status.is_success();
+    let page = match response.into_page().await {
+        Err(_) if may_lack_body => Arc::new(Page::parse("null")?),
+        parsed => parsed?,
+    };
+    let records = page.root().get_path(&records).map_or(0, |array| array.items().count() as u64);
+    Ok(FetchedPage { number, url, status, headers, page, records, is_last: false })
+}
