@@ -1,1 +1,16 @@
-//! placeholder
+//! A stand-in for a source's API, served over HTTP on loopback.
+//!
+//! Rows are computed, never stored: row *n* of a table is a pure function of the seed, the table and *n*, so a table of
+//! any size costs no memory. What was added, changed and deleted since is kept as small overlays.
+
+mod api;
+mod definition;
+mod instant;
+mod query;
+mod random;
+mod state;
+mod table;
+mod vocabulary;
+
+pub use definition::*;
+pub use state::{Advance, TableAdvance};

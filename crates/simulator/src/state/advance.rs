@@ -1,0 +1,243 @@
+//! `advance`: rows are added, changed and deleted, and the clock moves on.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use lakeflow_interface::{Error, ErrorKind, Result, unknown_name};
+use serde::Deserialize;
+
+use super::State;
+use crate::query::locate;
+use crate::random::{below, mix};
+use crate::table::{Comparand, World};
+
+/// How far a clock that was set moves when nothing else is said, in milliseconds.
+const STEP: i64 = 60_000;
+
+/// What happens to the tables, and how far the clock moves.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Advance {
+    /// What happens to each table, by its name.
+    #[serde(default)]
+    pub tables: BTreeMap<String, TableAdvance>,
+    /// How far the clock moves; without it, a clock that was set moves by a minute, and the real one is what it is.
+    #[serde(default, deserialize_with = "crate::definition::duration::deserialize_optional")]
+    pub by: Option<Duration>,
+}
+
+/// What happens to the rows of one table.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TableAdvance {
+    /// How many rows are added.
+    pub added: u64,
+    /// How many rows, chosen at random, are changed.
+    pub changed: u64,
+    /// How many rows, chosen at random, are deleted.
+    pub deleted: u64,
+    /// Rows to change, by their identity.
+    pub changed_rows: Vec<serde_json::Value>,
+    /// Rows to delete, by their identity.
+    pub deleted_rows: Vec<serde_json::Value>,
+}
+
+impl Advance {
+    /// An advance in which nothing happens yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how far the clock moves.
+    #[must_use]
+    pub fn by(mut self, duration: Duration) -> Self {
+        self.by = Some(duration);
+        self
+    }
+
+    /// Adds, changes and deletes so many rows of a table.
+    #[must_use]
+    pub fn table(mut self, name: impl Into<String>, added: u64, changed: u64, deleted: u64) -> Self {
+        let table = self.tables.entry(name.into()).or_default();
+        (table.added, table.changed, table.deleted) = (added, changed, deleted);
+        self
+    }
+
+    /// Changes one row of a table.
+    #[must_use]
+    pub fn change(mut self, table: impl Into<String>, identity: impl Into<serde_json::Value>) -> Self {
+        self.tables.entry(table.into()).or_default().changed_rows.push(identity.into());
+        self
+    }
+
+    /// Deletes one row of a table.
+    #[must_use]
+    pub fn delete(mut self, table: impl Into<String>, identity: impl Into<serde_json::Value>) -> Self {
+        self.tables.entry(table.into()).or_default().deleted_rows.push(identity.into());
+        self
+    }
+}
+
+/// One thing that happens.
+#[derive(Clone, Copy)]
+enum Event {
+    Add { table: usize, parent: Option<u64> },
+    Change { table: usize, slot: u64 },
+    Delete { table: usize, slot: u64 },
+}
+
+impl State {
+    /// The state after an advance; `real_now` is given where the clock is the real one. An error changes nothing.
+    pub(crate) fn advanced(&self, world: &World, advance: &Advance, real_now: Option<i64>) -> Result<Self> {
+        let mut next = self.clone();
+        next.version += 1;
+        next.now = match (advance.by, real_now) {
+            (Some(by), _) => self.now.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)),
+            (None, Some(real_now)) => self.now.max(real_now),
+            (None, None) => self.now.saturating_add(STEP),
+        };
+        let events = self.plan(world, advance)?;
+        let passed = i128::from(next.now - self.now);
+        for (position, event) in events.iter().enumerate() {
+            let share = passed * (position as i128 + 1) / events.len() as i128;
+            next.apply(world, *event, self.now + share as i64);
+        }
+        for (table, overlay) in next.overlays.iter_mut().enumerate() {
+            overlay.sort(world.slots(table));
+        }
+        Ok(next)
+    }
+
+    fn plan(&self, world: &World, advance: &Advance) -> Result<Vec<Event>> {
+        let mut events = Vec::new();
+        for (name, wanted) in &advance.tables {
+            let Some(table) = world.tables.find(name) else {
+                let names = world.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>();
+                return Err(unknown_name(ErrorKind::Configuration, "table", name, names));
+            };
+            let changes = wanted.changed > 0 || !wanted.changed_rows.is_empty();
+            if changes && !world.tables.get(table).changeable {
+                return Err(Error::new(ErrorKind::Configuration, format!("rows of `{name}` cannot change"))
+                    .with_hint("give its corpus `changes`, or a timestamp as its `cursor`"));
+            }
+            let mut picker = Picker { world, state: self, table, taken: HashSet::new(), draws: 0 };
+            let deleted_rows = picker.named(&wanted.deleted_rows)?;
+            let changed_rows = picker.named(&wanted.changed_rows)?;
+            let changed = changed_rows.into_iter().chain(picker.random(wanted.changed)?).collect::<Vec<_>>();
+            let deleted = deleted_rows.into_iter().chain(picker.random(wanted.deleted)?).collect::<Vec<_>>();
+            events.extend(changed.into_iter().map(|slot| Event::Change { table, slot }));
+            events.extend(picker.parents(wanted.added)?.into_iter().map(|parent| Event::Add { table, parent }));
+            events.extend(deleted.into_iter().map(|slot| Event::Delete { table, slot }));
+        }
+        Ok(events)
+    }
+
+    fn apply(&mut self, world: &World, event: Event, at: i64) {
+        let (table, parent) = match event {
+            Event::Add { table, parent } => {
+                let base_children = parent.map_or(0, |parent| {
+                    let children = world.children(table, parent);
+                    children.end - children.start
+                });
+                let sequence = self.next_sequence();
+                self.overlays[table].add(world.slots(table), at, parent.unwrap_or_default(), base_children, sequence);
+                (table, parent)
+            }
+            Event::Change { table, slot } => {
+                let sequence = self.next_sequence();
+                self.overlays[table].touch(world.slots(table), slot, at, true, sequence);
+                (table, world.parent_of(Some(self), table, slot).map(|(_, parent)| parent))
+            }
+            Event::Delete { table, slot } => {
+                let parent = world.parent_of(Some(self), table, slot).map(|(_, parent)| parent);
+                self.overlays[table].delete(world.slots(table), slot);
+                (table, parent)
+            }
+        };
+        if let (Some(link), Some(parent)) = (world.tables.get(table).parent.filter(|link| link.touched), parent) {
+            self.touch(world, link.table, parent, at);
+        }
+    }
+
+    /// Moves the cursor of a row whose child has changed, and so on upwards.
+    fn touch(&mut self, world: &World, table: usize, slot: u64, at: i64) {
+        if !world.exists(self, table, slot) {
+            return;
+        }
+        let compiled = world.tables.get(table);
+        if compiled.cursor.is_some() && compiled.changeable {
+            let sequence = self.next_sequence();
+            self.overlays[table].touch(world.slots(table), slot, at, false, sequence);
+        }
+        if let (Some(link), Some((_, parent))) = (compiled.parent, world.parent_of(Some(self), table, slot))
+            && link.touched
+        {
+            self.touch(world, link.table, parent, at);
+        }
+    }
+
+    fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+}
+
+/// Chooses rows of one table, none twice.
+struct Picker<'a> {
+    world: &'a World,
+    state: &'a State,
+    table: usize,
+    taken: HashSet<u64>,
+    draws: u64,
+}
+
+impl Picker<'_> {
+    fn named(&mut self, identities: &[serde_json::Value]) -> Result<Vec<u64>> {
+        let table = self.world.tables.get(self.table);
+        let mut slots = Vec::with_capacity(identities.len());
+        for identity in identities {
+            let text = identity.as_str().map_or_else(|| identity.to_string(), str::to_owned);
+            match locate(self.world, self.state, self.table, &table.identity, &Comparand::new(&text)) {
+                Some(slot) if self.taken.insert(slot) => slots.push(slot),
+                Some(_) => {}
+                None => {
+                    return Err(Error::new(
+                        ErrorKind::Configuration,
+                        format!("table `{}` has no row `{text}`", table.name),
+                    ));
+                }
+            }
+        }
+        Ok(slots)
+    }
+
+    fn random(&mut self, count: u64) -> Result<Vec<u64>> {
+        (0..count).map(|_| self.one(self.table).inspect(|slot| { self.taken.insert(*slot); })).collect()
+    }
+
+    /// The parents of rows to be added; none where the table has no parent.
+    fn parents(&mut self, count: u64) -> Result<Vec<Option<u64>>> {
+        match self.world.tables.get(self.table).parent {
+            None => Ok(vec![None; usize::try_from(count).unwrap_or(usize::MAX)]),
+            Some(parent) => {
+                self.taken.clear();
+                (0..count).map(|_| self.one(parent.table).map(Some)).collect()
+            }
+        }
+    }
+
+    /// A row that exists: a random number, or the next one that is taken by a row.
+    fn one(&mut self, table: usize) -> Result<u64> {
+        let candidates = self.world.slots(table) + self.state.overlay(table).additions();
+        self.draws += 1;
+        let seed = mix(self.world.seed ^ self.state.version, mix(self.table as u64, self.draws));
+        let start = below(seed, candidates);
+        (start..candidates)
+            .chain(0..start)
+            .find(|slot| !self.taken.contains(slot) && self.world.exists(self.state, table, *slot))
+            .ok_or_else(|| {
+                let name = &self.world.tables.get(table).name;
+                Error::new(ErrorKind::Configuration, format!("table `{name}` has no more rows to choose from"))
+            })
+    }
+}
