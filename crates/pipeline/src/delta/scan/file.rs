@@ -1,0 +1,129 @@
+//! Reading one data file.
+
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Fields};
+use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
+use futures::StreamExt;
+use lakeflow_interface::{Error, Result};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use parquet::errors::ParquetError;
+use parquet::schema::types::SchemaDescriptor;
+use tokio::sync::mpsc;
+
+use super::store_reader::StoreReader;
+use super::{PlacedBatch, Positions, Projection};
+use crate::delta::deletion::{Vector, read_vector};
+use crate::delta::schema::{conform, relabel};
+use crate::delta::state::LiveFile;
+use crate::delta::storage::{internal_error, storage_error};
+use crate::delta::table::DeltaTable;
+
+/// The number of rows in a batch.
+const BATCH_ROWS: usize = 32 << 10;
+
+/// One file to read.
+pub(super) struct FileRead {
+    table: DeltaTable,
+    path: Arc<str>,
+    size: u64,
+    deletion_vector: Option<DeletionVectorDescriptor>,
+    projection: Projection,
+}
+
+impl FileRead {
+    pub(super) fn new(table: DeltaTable, file: &LiveFile, projection: Projection) -> Self {
+        let (path, deletion_vector) = (Arc::clone(&file.path), file.deletion_vector.clone());
+        Self { table, path, size: file.size, deletion_vector, projection }
+    }
+
+    /// Sends the file's batches, and the error that ends them early; ends too when nobody listens.
+    pub(super) async fn send_all(self, batches: &mpsc::Sender<Result<PlacedBatch>>) {
+        if let Err(error) = self.read(batches).await {
+            let error = self.table.located(error.with_context("file", &*self.path));
+            batches.send(Err(error)).await.ok();
+        }
+    }
+
+    async fn read(&self, batches: &mpsc::Sender<Result<PlacedBatch>>) -> Result<()> {
+        let deleted = match &self.deletion_vector {
+            Some(descriptor) => read_vector(&self.table, descriptor).await?,
+            None => Vector::new(),
+        };
+        let path = self.table.file(&self.path)?;
+        let reader = StoreReader::new(Arc::clone(self.table.store()), path, self.size);
+        let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(unreadable)?;
+        let mask = mask(builder.parquet_schema(), self.projection.physical.fields());
+        let mut rows = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(unreadable)?;
+        let mut first = 0;
+        while let Some(batch) = rows.next().await {
+            let batch = batch.map_err(unreadable)?;
+            let count = batch.num_rows() as u64;
+            let Some(placed) = self.place(batch, first, &deleted)? else {
+                first += count;
+                continue;
+            };
+            if batches.send(Ok(placed)).await.is_err() {
+                return Ok(());
+            }
+            first += count;
+        }
+        Ok(())
+    }
+
+    /// The live rows of a batch, in the table's shape; none where all are deleted.
+    fn place(&self, batch: RecordBatch, first: u64, deleted: &Vector) -> Result<Option<PlacedBatch>> {
+        let count = batch.num_rows() as u64;
+        let dead: Vec<u64> = dead_rows(deleted, first, first + count);
+        if dead.len() as u64 == count {
+            return Ok(None);
+        }
+        let (batch, positions) =
+            if dead.is_empty() { (batch, Positions::From(first)) } else { live_rows(&batch, first, &dead)? };
+        let batch = conform(&batch, &self.projection.physical)?;
+        let batch = self.projection.flatten(relabel(&batch, &self.projection.logical)?)?;
+        Ok(Some(PlacedBatch { file: Arc::clone(&self.path), batch, positions }))
+    }
+}
+
+/// The positions in `from..to` that are deleted.
+fn dead_rows(deleted: &Vector, from: u64, to: u64) -> Vec<u64> {
+    let mut positions = deleted.iter();
+    positions.advance_to(from);
+    positions.take_while(|position| *position < to).collect()
+}
+
+fn live_rows(batch: &RecordBatch, first: u64, dead: &[u64]) -> Result<(RecordBatch, Positions)> {
+    let mut live = vec![true; batch.num_rows()];
+    for position in dead {
+        if let Some(row) = usize::try_from(position - first).ok().and_then(|row| live.get_mut(row)) {
+            *row = false;
+        }
+    }
+    let positions = live.iter().zip(first..).filter(|(live, _)| **live).map(|(_, position)| position).collect();
+    let batch = filter_record_batch(batch, &BooleanArray::from(live))
+        .map_err(|cause| internal_error("deleted rows cannot be left out", cause))?;
+    Ok((batch, Positions::Each(positions)))
+}
+
+/// The Parquet columns of some fields.
+fn mask(schema: &SchemaDescriptor, fields: &Fields) -> ProjectionMask {
+    let wanted = schema.columns().iter().enumerate().filter(|(_, column)| is_within(column.path().parts(), fields));
+    ProjectionMask::leaves(schema, wanted.map(|(index, _)| index).collect::<Vec<_>>())
+}
+
+/// Whether a column's path leads to one of the fields, or into one that is wanted whole.
+fn is_within(path: &[String], fields: &Fields) -> bool {
+    let Some((name, rest)) = path.split_first() else { return true };
+    fields.iter().find(|field| field.name() == name).is_some_and(|field| match field.data_type() {
+        DataType::Struct(inner) => is_within(rest, inner),
+        _ => true,
+    })
+}
+
+fn unreadable(cause: ParquetError) -> Error {
+    storage_error("a data file cannot be read", cause)
+}

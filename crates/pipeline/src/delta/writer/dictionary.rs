@@ -1,0 +1,77 @@
+//! How the columns of a data file are encoded: a dictionary where values repeat, else not.
+
+use std::collections::HashSet;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::DataType;
+use lakeflow_interface::Result;
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::delta::storage::internal_error;
+use crate::delta::table::ENGINE_INFO;
+
+/// The number of values of a column that are looked at.
+const SAMPLE: usize = 1024;
+/// Fewer values than this say nothing.
+const FEW: usize = 16;
+/// The number of rows in a row group, whatever its size.
+const ROW_GROUP_ROWS: usize = 1 << 20;
+/// A dictionary that outgrows this is given up.
+const DICTIONARY_BYTES: usize = 512 << 10;
+
+/// The properties of a file that begins with a batch.
+pub(super) fn properties(first: &RecordBatch) -> Result<WriterProperties> {
+    let schema = ArrowSchemaConverter::new()
+        .convert(first.schema_ref())
+        .map_err(|cause| internal_error("the table's schema has no Parquet form", cause))?;
+    let level = ZstdLevel::try_new(1).map_err(|cause| internal_error("there is no such compression", cause))?;
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_created_by(ENGINE_INFO.to_owned())
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_statistics_enabled(EnabledStatistics::Chunk);
+    let mut leaves = Vec::new();
+    first.columns().iter().for_each(|column| collect_leaves(column, &mut leaves));
+    for (column, leaf) in schema.columns().iter().zip(&leaves) {
+        if !repeats(leaf) {
+            properties = properties.set_column_dictionary_enabled(column.path().clone(), false);
+        }
+    }
+    Ok(properties.build())
+}
+
+/// The arrays that become Parquet columns, in Parquet's order.
+fn collect_leaves(array: &ArrayRef, leaves: &mut Vec<ArrayRef>) {
+    match array.data_type() {
+        DataType::Struct(_) => array.as_struct().columns().iter().for_each(|column| collect_leaves(column, leaves)),
+        DataType::List(_) => collect_leaves(array.as_list::<i32>().values(), leaves),
+        DataType::Map(..) => {
+            let map = array.as_map();
+            collect_leaves(map.keys(), leaves);
+            collect_leaves(map.values(), leaves);
+        }
+        _ => leaves.push(ArrayRef::clone(array)),
+    }
+}
+
+/// Whether at least every second value of a sample was there before.
+fn repeats(leaf: &ArrayRef) -> bool {
+    let data = leaf.to_data();
+    let hash = |row: usize| match leaf.data_type() {
+        DataType::Utf8 => Some(xxh3_64(leaf.as_string::<i32>().value(row).as_bytes())),
+        DataType::Binary => Some(xxh3_64(leaf.as_binary::<i32>().value(row))),
+        other => {
+            let width = other.primitive_width()?;
+            let start = (data.offset() + row) * width;
+            data.buffers().first()?.as_slice().get(start..start + width).map(xxh3_64)
+        }
+    };
+    let present = (0..leaf.len()).filter(|row| leaf.is_valid(*row)).take(SAMPLE);
+    let Some(hashes) = present.map(hash).collect::<Option<Vec<_>>>() else { return true };
+    let distinct: HashSet<u64> = hashes.iter().copied().collect();
+    hashes.len() < FEW || distinct.len() * 2 <= hashes.len()
+}
