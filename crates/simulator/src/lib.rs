@@ -8,9 +8,13 @@ mod definition;
 mod instant;
 mod query;
 mod random;
+mod server;
+mod settings;
 mod state;
 mod table;
 mod vocabulary;
 
 pub use definition::*;
+pub use server::{Fault, FaultKind, LoggedRequest, Rows, Simulator, Trigger};
+pub use settings::{AdvanceAfter, RequestBudget, SimulatorSettings};
 pub use state::{Advance, TableAdvance};

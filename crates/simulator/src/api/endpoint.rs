@@ -97,6 +97,14 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// The name of the parameter that holds the page's number.
+    pub(crate) fn page_parameter(&self) -> Option<&str> {
+        let mut parameters = self.parameters.iter();
+        parameters.find(|(_, parameter)| matches!(parameter, Parameter::Page)).map(|(name, _)| name.as_str())
+    }
+}
+
 struct EndpointCompiler<'a> {
     file: &'a str,
     key: &'a str,
