@@ -1,1 +1,19 @@
-//! placeholder
+//! The pipeline: what the user writes becomes a plan, and a run carries it out, from a connector into Delta tables.
+//!
+//! [`spec`] reads the pipeline spec, [`plan`] holds it against a connector, [`Pipeline`] runs the plan and tells [`event`]s
+//! on the way, and a flow decides for each table what its commits into [`delta`] tables carry.
+
+pub mod delta;
+mod engine;
+pub mod event;
+mod flow;
+pub mod plan;
+mod report;
+pub mod spec;
+
+pub use engine::{Cadence, DryRun, DryRunAction, DryRunTable, FullRefresh, Pipeline, RunOptions};
+pub use event::{Event, Observer, Totals};
+pub use flow::FlowKind;
+pub use plan::{Plan, PlannedTable};
+pub use report::{RunReport, TableReport};
+pub use spec::PipelineSpec;

@@ -1,0 +1,238 @@
+//! One table's part of a run: from its checkpoint to the horizon.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lakeflow_interface::{Error, ErrorKind, IngestionType, Offset, ReadContext, ReadMetrics, ReadStream, Result};
+use tokio::task::JoinError;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::Shared;
+use super::groups::Change;
+use super::typing::{TypedGroup, TypedRead, Typers};
+use crate::event::{Event, Failure, Totals, Wait};
+use crate::flow::{Flow, Target};
+use crate::plan::PlannedTable;
+use crate::report::TableReport;
+
+/// The time between two progress events.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+/// Undeclared fields that a warning names.
+const NAMED_FIELDS: usize = 10;
+
+pub(super) struct TableRun {
+    plan: Arc<PlannedTable>,
+    shared: Arc<Shared>,
+    metrics: Arc<ReadMetrics>,
+    undeclared: BTreeSet<String>,
+    /// The last checkpoint, and the number of rows since.
+    reached: Option<Offset>,
+    rows_since: u64,
+}
+
+impl TableRun {
+    pub(super) fn new(plan: Arc<PlannedTable>, shared: Arc<Shared>) -> Self {
+        let (metrics, undeclared) = (Arc::default(), BTreeSet::new());
+        Self { plan, shared, metrics, undeclared, reached: None, rows_since: 0 }
+    }
+
+    pub(super) async fn run(mut self) -> TableReport {
+        let started = Instant::now();
+        match self.open().await {
+            Ok((mut flow, typers)) => {
+                let outcome = self.read_into(flow.as_mut(), typers).await;
+                self.warn(flow.target_mut());
+                let target = flow.target();
+                let mut report = report(&self.plan, started.elapsed(), outcome.err());
+                report.totals = self.totals(target);
+                report.offset = target.offset().clone();
+                report.warnings = target.warnings().clone().into_iter().collect();
+                self.tell_end(&report);
+                report
+            }
+            Err(error) => {
+                let report = report(&self.plan, started.elapsed(), Some(error));
+                self.tell_end(&report);
+                report
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<(Box<dyn Flow>, Arc<Typers>)> {
+        if self.shared.options.cancellation.is_cancelled() {
+            return Err(cancelled());
+        }
+        let PlannedTable { source_table, schema, primary_keys, bad_values, .. } = &*self.plan;
+        let typers = Arc::new(Typers::new(source_table, Arc::clone(schema), primary_keys, *bad_values)?);
+        let table = self.shared.lakehouse.table(&self.plan.destination)?;
+        let settings = self.shared.target_settings(&self.plan);
+        let target = Target::open(Arc::clone(&self.plan), table, typers.schema(), settings).await?;
+        self.tell(Event::TableStarted {
+            table: self.plan.flow_name(),
+            source_table: source_table.clone(),
+            flow: self.plan.flow,
+            offset: target.offset().clone(),
+            full_refresh: self.shared.is_full_refresh(&self.plan),
+        });
+        Ok((self.plan.flow.start(target), typers))
+    }
+
+    async fn read_into(&mut self, flow: &mut dyn Flow, typers: Arc<Typers>) -> Result<()> {
+        let options = &self.shared.options;
+        let (cancellation, cadence) = (options.cancellation.clone(), options.cadence);
+        let start = flow.target().offset().clone();
+        let items = tokio::select! {
+            () = cancellation.cancelled() => return Err(cancelled()),
+            items = self.read(&start) => items?,
+        };
+        self.reached = Some(start);
+        let ahead = options.groups_ahead();
+        let mut read = TypedRead::start(items, typers, self.shared.budget.clone(), cadence.into(), ahead);
+        let mut progress = interval(PROGRESS_INTERVAL);
+        progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_covered = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = cancellation.cancelled() => {
+                    flow.stop().await?;
+                    return Err(cancelled());
+                }
+                _ = progress.tick() => self.tell_progress(flow.target()),
+                group = read.next() => match group {
+                    None => break,
+                    Some(Ok(group)) => {
+                        is_covered = group.checkpoint.is_some();
+                        self.take(flow, group).await?;
+                    }
+                    Some(Err(error)) => {
+                        // What a checkpoint covers is worth keeping; the read's error is the one to tell.
+                        return Err(match flow.stop().await {
+                            Ok(()) => error,
+                            Err(second) => {
+                                tracing::warn!(table = %self.plan.destination, error = %second, "the rows read before the failure were not kept");
+                                error
+                            }
+                        });
+                    }
+                },
+            }
+        }
+        if !is_covered {
+            flow.stop().await?;
+            return Err(Error::new(ErrorKind::Definition, "the read ended without a checkpoint")
+                .with_context("table", &self.plan.source_table));
+        }
+        flow.finish().await
+    }
+
+    async fn read(&self, start: &Offset) -> Result<ReadStream> {
+        let context = ReadContext { horizon: self.shared.options.horizon, metrics: Arc::clone(&self.metrics) };
+        self.shared.connector.read_table(&self.plan.source_table, start, &self.plan.options, &context).await
+    }
+
+    async fn take(&mut self, flow: &mut dyn Flow, group: TypedGroup) -> Result<()> {
+        let TypedGroup { change, batches, rows, rescued_rows, undeclared, checkpoint, shares } = group;
+        flow.target_mut().count_read(rows);
+        flow.target_mut().count_rescued(rescued_rows);
+        self.undeclared.extend(undeclared);
+        self.rows_since += rows;
+        for batch in batches {
+            match change {
+                Change::Upserted => flow.upserted(batch).await?,
+                Change::Deleted => flow.deleted(batch).await?,
+            }
+        }
+        drop(shares);
+        match checkpoint {
+            Some(offset) => {
+                self.check_moved(&offset)?;
+                flow.checkpoint(offset).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses rows with an offset that stands still: they would come again, run after run.
+    fn check_moved(&mut self, offset: &Offset) -> Result<()> {
+        let rows = std::mem::take(&mut self.rows_since);
+        let stands_still = self.reached.replace(offset.clone()).as_ref() == Some(offset);
+        if rows > 0 && stands_still && self.plan.ingestion_type != IngestionType::Snapshot {
+            return Err(Error::new(ErrorKind::Definition, "the connector gave rows without moving its offset")
+                .with_context("table", &self.plan.source_table)
+                .with_context("offset", offset.to_string()));
+        }
+        Ok(())
+    }
+
+    fn tell(&self, event: Event) {
+        (self.shared.observer)(event);
+    }
+
+    fn totals(&self, target: &Target) -> Totals {
+        let metrics = self.metrics.snapshot();
+        Totals { bytes: metrics.bytes, requests: metrics.requests, retries: metrics.retries, ..target.totals() }
+    }
+
+    fn tell_progress(&self, target: &Target) {
+        let waiting = self.metrics.waiting().map(|waiting| Wait {
+            seconds: waiting.until.saturating_duration_since(Instant::now()).as_secs_f64(),
+            reason: waiting.reason,
+        });
+        self.tell(Event::Progress { table: self.plan.flow_name(), totals: self.totals(target), waiting });
+    }
+
+    /// Gathers all that was odd, and tells it.
+    fn warn(&self, target: &mut Target) {
+        for warning in &self.plan.warnings {
+            target.warn(warning, 1);
+        }
+        for (warning, count) in self.metrics.snapshot().warnings {
+            target.warn(warning, count);
+        }
+        if !self.undeclared.is_empty() {
+            let names: Vec<_> = self.undeclared.iter().take(NAMED_FIELDS).map(|name| format!("`{name}`")).collect();
+            let more = if self.undeclared.len() > NAMED_FIELDS { ", …" } else { "" };
+            let message = format!("fields that the schema does not have were left out: {}{more}", names.join(", "));
+            target.warn(message, self.undeclared.len() as u64);
+        }
+        for (message, count) in target.warnings() {
+            let (table, message, count) = (self.plan.flow_name(), message.clone(), *count);
+            self.tell(Event::Warning { table, message, count });
+        }
+    }
+
+    fn tell_end(&self, report: &TableReport) {
+        let (table, totals, offset) = (report.table.clone(), report.totals, report.offset.clone());
+        let seconds = report.duration.as_secs_f64();
+        self.tell(match &report.error {
+            None => Event::TableFinished { table, totals, offset, seconds },
+            Some(error) => Event::TableFailed { table, totals, offset, seconds, error: Failure::from(error) },
+        });
+    }
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the run was stopped before the table was complete")
+        .with_hint("run again to go on: what is committed stays")
+}
+
+fn report(plan: &PlannedTable, duration: Duration, error: Option<Error>) -> TableReport {
+    TableReport {
+        table: plan.flow_name(),
+        source_table: plan.source_table.clone(),
+        flow: plan.flow,
+        totals: Totals::default(),
+        offset: Offset::beginning(),
+        warnings: Vec::new(),
+        duration,
+        error: error.map(|error| error.with_context("table", &plan.source_table)),
+    }
+}
+
+/// The report of a table whose task did not come to its end.
+pub(super) fn panicked(plan: &PlannedTable, cause: JoinError) -> TableReport {
+    let error = Error::new(ErrorKind::Internal, "the table's work was cut off").with_cause(cause);
+    report(plan, Duration::ZERO, Some(error))
+}

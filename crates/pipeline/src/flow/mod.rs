@@ -1,0 +1,85 @@
+//! Flows: how the rows of one table get into its destination.
+//!
+//! A flow takes typed rows and checkpoints in their order and decides what each commit carries. What is the same for all
+//! of them, the table, its writer and the commit itself, is the [`Target`]. A new kind of flow is a new implementation of
+//! [`Flow`] and an arm of [`FlowKind::start`]; the engine knows none of them.
+
+mod append;
+mod keys;
+mod snapshot;
+mod target;
+mod upsert;
+
+use std::fmt;
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use lakeflow_interface::{Error, ErrorKind, Offset, Result};
+use serde::Serialize;
+
+pub(crate) use target::{Target, TargetSettings, check_ours};
+
+/// How rows get into a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlowKind {
+    /// Every row is added.
+    Append,
+    /// The latest row of each key takes the place of the one before.
+    Upsert,
+    /// The table is made equal to the source's.
+    Snapshot,
+}
+
+impl FlowKind {
+    /// The name in events and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Upsert => "upsert",
+            Self::Snapshot => "snapshot",
+        }
+    }
+
+    /// A flow of this kind into a target.
+    pub(crate) fn start(self, target: Target) -> Box<dyn Flow> {
+        match self {
+            Self::Append => Box::new(append::AppendFlow::new(target)),
+            Self::Upsert => Box::new(upsert::UpsertFlow::new(target)),
+            Self::Snapshot => Box::new(snapshot::SnapshotFlow::new(target)),
+        }
+    }
+}
+
+impl fmt::Display for FlowKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One table on its way to one destination. Dropping it loses nothing that is committed.
+#[async_trait]
+pub(crate) trait Flow: Send {
+    /// Takes rows that were inserted or updated.
+    async fn upserted(&mut self, rows: RecordBatch) -> Result<()>;
+
+    /// Takes rows that were deleted: their keys and sequence are set.
+    async fn deleted(&mut self, _rows: RecordBatch) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, "the source gave deleted rows, which this flow does not apply"))
+    }
+
+    /// All rows before this are complete up to this offset.
+    async fn checkpoint(&mut self, offset: Offset) -> Result<()>;
+
+    /// The read is over; makes durable what is not yet.
+    async fn finish(&mut self) -> Result<()>;
+
+    /// The read was stopped; makes durable what a checkpoint covers, and drops the rest.
+    async fn stop(&mut self) -> Result<()>;
+
+    /// Where the rows go.
+    fn target(&self) -> &Target;
+
+    /// Where the rows go.
+    fn target_mut(&mut self) -> &mut Target;
+}

@@ -1,0 +1,346 @@
+//! The destination of one flow: its table, the rows staged for it, and the commits that make them durable.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use chrono::Utc;
+use lakeflow_interface::{Error, ErrorKind, Offset, Result, Retry};
+
+use super::FlowKind;
+use crate::delta::{
+    Checkpoint, Commit, DataWriter, DeletedRows, DeltaTable, NewTable, Operation, TableState, WriterSettings, conform,
+    to_arrow, to_delta,
+};
+use crate::engine::Cadence;
+use crate::event::{Event, Observer, Totals};
+use crate::plan::PlannedTable;
+
+/// How often a commit is tried again because others added files.
+const ATTEMPTS: usize = 20;
+
+/// What a target needs to know of its run.
+#[derive(Clone)]
+pub(crate) struct TargetSettings {
+    /// The run's name.
+    pub(crate) run: String,
+    pub(crate) cadence: Cadence,
+    /// The bytes that a flow may hold back for lookups.
+    pub(crate) pending_bytes: usize,
+    pub(crate) writer: WriterSettings,
+    /// Whether the first commit replaces the whole table.
+    pub(crate) full_refresh: bool,
+    pub(crate) observer: Observer,
+}
+
+/// The destination of one flow.
+pub(crate) struct Target {
+    plan: Arc<PlannedTable>,
+    flow: String,
+    table: DeltaTable,
+    schema: SchemaRef,
+    /// The columns as the table gives them back.
+    canonical: SchemaRef,
+    settings: TargetSettings,
+    /// The table as it is; none where it does not exist.
+    state: Option<TableState>,
+    /// Whether the state has the columns of the rows to come.
+    is_prepared: bool,
+    is_refreshing: bool,
+    offset: Offset,
+    next_batch: i64,
+    writer: Option<DataWriter>,
+    staged: Staged,
+    totals: Totals,
+    warnings: BTreeMap<String, u64>,
+}
+
+/// What has been written since the last commit.
+struct Staged {
+    rows: u64,
+    bytes: u64,
+    since: Instant,
+}
+
+impl Staged {
+    fn nothing() -> Self {
+        Self { rows: 0, bytes: 0, since: Instant::now() }
+    }
+}
+
+impl Target {
+    /// Looks at the destination; changes nothing. `schema` is that of the rows to come.
+    pub(crate) async fn open(
+        plan: Arc<PlannedTable>,
+        table: DeltaTable,
+        schema: SchemaRef,
+        settings: TargetSettings,
+    ) -> Result<Self> {
+        let flow = plan.flow_name();
+        let canonical = canonical(&schema)?;
+        let state = table.load().await?;
+        if let Some(state) = &state {
+            check_ours(state, &plan).await?;
+        }
+        let checkpoint = state.as_ref().and_then(|state| state.checkpoint(&flow));
+        let next_batch = checkpoint.map_or(0, |checkpoint| checkpoint.batch + 1);
+        let is_refreshing = settings.full_refresh && state.is_some();
+        let offset = match checkpoint {
+            Some(checkpoint) if !is_refreshing => checkpoint.offset.clone(),
+            _ => Offset::beginning(),
+        };
+        Ok(Self {
+            plan,
+            flow,
+            table,
+            schema,
+            canonical,
+            settings,
+            state,
+            is_prepared: false,
+            is_refreshing,
+            offset,
+            next_batch,
+            writer: None,
+            staged: Staged::nothing(),
+            totals: Totals::default(),
+            warnings: BTreeMap::new(),
+        })
+    }
+
+    /// The plan that this carries out.
+    pub(super) fn plan(&self) -> &Arc<PlannedTable> {
+        &self.plan
+    }
+
+    /// The table that this fills.
+    pub(super) fn table(&self) -> &DeltaTable {
+        &self.table
+    }
+
+    /// Rows in the types that the table gives them back in; nothing is NOT NULL.
+    pub(super) fn canonical(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        conform(rows, &self.canonical)
+    }
+
+    /// The bytes that a flow may hold back for lookups.
+    pub(super) fn pending_bytes(&self) -> usize {
+        self.settings.pending_bytes
+    }
+
+    /// The offset of the last commit.
+    pub(crate) fn offset(&self) -> &Offset {
+        &self.offset
+    }
+
+    /// The counters so far.
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Counts records that the source gave.
+    pub(crate) fn count_read(&mut self, rows: u64) {
+        self.totals.rows_read += rows;
+    }
+
+    /// Counts rows with values that do not fit.
+    pub(crate) fn count_rescued(&mut self, rows: u64) {
+        if rows > 0 {
+            self.totals.rows_rescued += rows;
+            self.tell(Event::Rescued { table: self.flow.clone(), rows });
+        }
+    }
+
+    /// Counts something odd; told when the table is done.
+    pub(crate) fn warn(&mut self, message: impl Into<String>, count: u64) {
+        *self.warnings.entry(message.into()).or_default() += count;
+    }
+
+    /// What was odd so far.
+    pub(crate) fn warnings(&self) -> &BTreeMap<String, u64> {
+        &self.warnings
+    }
+
+    fn tell(&self, event: Event) {
+        (self.settings.observer)(event);
+    }
+
+    /// Whether rows wait for their commit.
+    pub(crate) fn has_rows(&self) -> bool {
+        self.staged.rows > 0
+    }
+
+    /// Whether the end of a read at this offset is worth a commit.
+    pub(super) fn has_news(&self, offset: &Offset) -> bool {
+        self.has_rows() || self.is_refreshing || *offset != self.offset || self.next_batch == 0
+    }
+
+    /// Whether the cadence asks for a commit of what is staged.
+    pub(super) fn is_due(&self) -> bool {
+        self.is_due_with(0, 0)
+    }
+
+    /// Whether the cadence asks for a commit of what is staged and of rows that are held back.
+    pub(super) fn is_due_with(&self, rows: u64, bytes: u64) -> bool {
+        let Cadence { rows: most_rows, bytes: most_bytes, interval } = self.settings.cadence;
+        let (rows, bytes) = (self.staged.rows + rows, self.staged.bytes + bytes);
+        rows > 0 && (rows >= most_rows || bytes >= most_bytes || self.staged.since.elapsed() >= interval)
+    }
+
+    /// Whether there is no row to compare with: no table, an empty one, or one that is about to be replaced.
+    pub(super) async fn is_blank(&self) -> Result<bool> {
+        match &self.state {
+            Some(state) if !self.is_refreshing => Ok(!state.has_files().await?),
+            _ => Ok(true),
+        }
+    }
+
+    /// The table as the last commit left it, with the columns of the rows to come.
+    pub(super) async fn prepare(&mut self) -> Result<TableState> {
+        match (&self.state, self.is_prepared) {
+            (Some(state), true) => return Ok(state.clone()),
+            (Some(state), false) if self.is_refreshing => {
+                self.state = Some(self.table.replacement(state, &self.new_table()).await?);
+            }
+            (Some(state), false) => self.state = Some(self.table.evolve(state, &self.schema).await?),
+            (None, _) => self.state = Some(self.table.create(&self.new_table()).await?),
+        }
+        self.is_prepared = true;
+        self.state.clone().ok_or_else(|| Error::new(ErrorKind::Internal, "the destination has no state"))
+    }
+
+    fn new_table(&self) -> NewTable {
+        let columns = self.plan.primary_keys.iter().chain(&self.plan.sequence_by).cloned();
+        NewTable::new(Arc::clone(&self.schema)).with_statistics(columns)
+    }
+
+    /// Stages rows; they become part of the table with the next commit.
+    pub(super) async fn write(&mut self, rows: RecordBatch) -> Result<()> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        if self.staged.rows == 0 {
+            self.staged.since = Instant::now();
+        }
+        self.staged.rows += rows.num_rows() as u64;
+        self.staged.bytes += rows.get_array_memory_size() as u64;
+        if self.writer.is_none() {
+            let state = self.prepare().await?;
+            self.writer = Some(self.table.writer(&state, self.settings.writer));
+        }
+        match &mut self.writer {
+            Some(writer) => writer.write(&rows).await,
+            None => Err(Error::new(ErrorKind::Internal, "the destination has no writer")),
+        }
+    }
+
+    /// Commits what is staged, the rows that it supersedes and the offset that it leads to, in one transaction.
+    pub(super) async fn commit(&mut self, deleted: DeletedRows, offset: Offset) -> Result<()> {
+        let state = self.prepare().await?;
+        let staged = match self.writer.take() {
+            Some(writer) => writer.finish().await?,
+            None => Vec::new(),
+        };
+        let commit = Commit {
+            flow: self.flow.clone(),
+            operation: self.operation(),
+            checkpoint: Checkpoint {
+                offset,
+                deletes_offset: None,
+                batch: self.next_batch,
+                run: self.settings.run.clone(),
+                at: Utc::now(),
+            },
+            staged,
+            deleted,
+        };
+        let state = self.transact(state, &commit).await?;
+        self.after(state, commit);
+        Ok(())
+    }
+
+    fn operation(&self) -> Operation {
+        match self.plan.flow {
+            _ if self.is_refreshing => Operation::Refresh,
+            FlowKind::Append => Operation::Append,
+            FlowKind::Upsert => Operation::Upsert,
+            FlowKind::Snapshot => Operation::Snapshot,
+        }
+    }
+
+    /// Commits, again where others did nothing but add files.
+    async fn transact(&self, mut state: TableState, commit: &Commit) -> Result<TableState> {
+        for attempt in 1.. {
+            let error = match self.table.commit(&state, commit.clone()).await {
+                Ok(state) => return Ok(state),
+                Err(error) => error,
+            };
+            let is_conflict = error.kind() == ErrorKind::Conflict;
+            if is_conflict && error.retry() == Retry::Now && !self.is_refreshing && attempt < ATTEMPTS {
+                state = self.table.moved(&state, &self.flow).await?.state;
+                continue;
+            }
+            if is_conflict {
+                // Only here is it certain that the commit is not in the log.
+                self.table.discard(commit.staged.clone()).await;
+            }
+            return Err(error);
+        }
+        Ok(state)
+    }
+
+    fn after(&mut self, state: TableState, commit: Commit) {
+        let Commit { checkpoint, staged, deleted, .. } = commit;
+        let rows_added = staged.iter().map(|file| file.rows).sum();
+        let event = Event::Committed {
+            table: self.flow.clone(),
+            version: state.version(),
+            rows_added,
+            rows_deleted: deleted.len(),
+            files: staged.len() as u64,
+            offset: checkpoint.offset.clone(),
+        };
+        self.totals.commits += 1;
+        self.totals.rows_added += rows_added;
+        self.totals.rows_deleted += deleted.len();
+        self.totals.files += staged.len() as u64;
+        self.state = Some(state);
+        self.is_refreshing = false;
+        self.offset = checkpoint.offset;
+        self.next_batch = checkpoint.batch + 1;
+        self.staged = Staged::nothing();
+        self.tell(event);
+    }
+
+    /// Drops what is staged.
+    pub(super) fn discard(&mut self) {
+        self.writer = None;
+        self.staged = Staged::nothing();
+    }
+}
+
+/// The schema as a Delta table gives it back, all columns nullable.
+fn canonical(schema: &Schema) -> Result<SchemaRef> {
+    let fields = to_arrow(&to_delta(schema)?)?
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone().with_nullable(true))
+        .collect::<Vec<_>>();
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// Refuses a table that another flow, or somebody else, has filled.
+pub(crate) async fn check_ours(state: &TableState, plan: &PlannedTable) -> Result<()> {
+    if state.checkpoint(&plan.flow_name()).is_some() || (state.checkpoints().is_empty() && !state.has_files().await?) {
+        return Ok(());
+    }
+    let message = match state.checkpoints().keys().next() {
+        Some(other) => format!("the destination is filled by another flow, `{other}`"),
+        None => "the destination is a table that this pipeline did not write".to_owned(),
+    };
+    Err(Error::new(ErrorKind::Configuration, message)
+        .with_context("table", plan.flow_name())
+        .with_hint("give another `destination_table`, or move that table away"))
+}
