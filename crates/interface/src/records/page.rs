@@ -79,13 +79,14 @@ impl Page {
         if body.starts_with(b"\xef\xbb\xbf") {
             body.drain(..3);
         }
+        // Places are 32 bits wide.
+        if u32::try_from(body.len()).is_err() {
+            return Err(Error::new(ErrorKind::BadResponse, "expected a page below 4 GiB"));
+        }
         let text = String::from_utf8(body).map_err(|error| {
             let position = error.utf8_error().valid_up_to();
             Error::new(ErrorKind::BadResponse, format!("expected UTF-8, found another byte at position {position}"))
         })?;
-        if u32::try_from(text.len()).is_err() {
-            return Err(Error::new(ErrorKind::BadResponse, "expected a page below 4 GiB"));
-        }
         let nodes = Parser::new(text.as_bytes()).parse()?;
         Ok(Self { text, nodes })
     }

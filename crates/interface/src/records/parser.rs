@@ -6,26 +6,27 @@ use crate::{Error, ErrorKind, Result};
 /// Deepest nesting that a page may have.
 const MAX_DEPTH: usize = 128;
 
+/// Strings up to about this length end within a few words; longer ones are worth a call.
+const SHORT_STRING: usize = 64;
+
 pub(super) struct Parser<'t> {
     text: &'t [u8],
     position: usize,
     nodes: Vec<Node>,
+    /// Whether the text has control characters anywhere, and strings must be searched for them.
+    has_control: bool,
 }
 
 impl<'t> Parser<'t> {
+    /// A parser of text that is UTF-8 and shorter than 4 GiB.
     pub(super) fn new(text: &'t [u8]) -> Self {
-        Self { text, position: 0, nodes: Vec::with_capacity(text.len() / 16) }
+        let has_control = text.iter().fold(false, |found, byte| found | (*byte < b' '));
+        Self { text, position: 0, nodes: Vec::with_capacity(text.len() / 16), has_control }
     }
 
     pub(super) fn parse(mut self) -> Result<Vec<Node>> {
-        let mut open: Vec<usize> = Vec::new();
-        loop {
-            self.skip_space();
-            self.value(&mut open)?;
-            if self.close_finished(&mut open)? {
-                break;
-            }
-        }
+        self.skip_space();
+        self.value(0)?;
         self.skip_space();
         if self.position < self.text.len() {
             return Err(self.expected("the end of the page"));
@@ -33,107 +34,151 @@ impl<'t> Parser<'t> {
         Ok(self.nodes)
     }
 
-    /// Reads one value, or the opening of one: its first element follows.
-    fn value(&mut self, open: &mut Vec<usize>) -> Result<()> {
+    fn value(&mut self, depth: usize) -> Result<()> {
         match self.peek() {
-            Some(b'"') => self.string(),
-            Some(b'{') => self.open(NodeKind::Object, open),
-            Some(b'[') => self.open(NodeKind::Array, open),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word("true", NodeKind::True),
-            Some(b'f') => self.word("false", NodeKind::False),
-            Some(b'n') => self.word("null", NodeKind::Null),
+            b'"' => self.string(),
+            b'{' => self.object(depth),
+            b'[' => self.array(depth),
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word("true", NodeKind::True),
+            b'f' => self.word("false", NodeKind::False),
+            b'n' => self.word("null", NodeKind::Null),
             _ => Err(self.expected("a JSON value")),
         }
     }
 
-    fn open(&mut self, kind: NodeKind, open: &mut Vec<usize>) -> Result<()> {
-        if open.len() == MAX_DEPTH {
-            return Err(self.expected("at most 128 levels of nesting"));
+    fn object(&mut self, depth: usize) -> Result<()> {
+        let node = self.open(NodeKind::Object, depth)?;
+        if self.peek() == b'}' {
+            self.close(node);
+            return Ok(());
         }
-        let start = self.position as u32;
-        open.push(self.nodes.len());
-        self.nodes.push(Node { start, end: start, next: 0, kind });
-        self.position += 1;
-        self.skip_space();
-        match (kind, self.peek()) {
-            (NodeKind::Object, Some(b'}')) | (NodeKind::Array, Some(b']')) => self.close(open),
-            (NodeKind::Object, _) => {
-                self.key()?;
-                self.skip_space();
-                self.value(open)
+        loop {
+            if self.peek() != b'"' {
+                return Err(self.expected("a key in double quotes"));
             }
-            _ => self.value(open),
+            self.string()?;
+            self.skip_space();
+            if self.peek() != b':' {
+                return Err(self.expected("`:`"));
+            }
+            self.position += 1;
+            self.skip_space();
+            self.value(depth + 1)?;
+            self.skip_space();
+            match self.peek() {
+                b',' => {
+                    self.position += 1;
+                    self.skip_space();
+                }
+                b'}' => {
+                    self.close(node);
+                    return Ok(());
+                }
+                _ => return Err(self.expected("`,` or `}`")),
+            }
         }
     }
 
-    /// After a value: closes what ends here; true where the outermost value ended, else the next value follows.
-    fn close_finished(&mut self, open: &mut Vec<usize>) -> Result<bool> {
-        while let Some(&parent) = open.last() {
-            let kind = self.nodes[parent].kind;
+    fn array(&mut self, depth: usize) -> Result<()> {
+        let node = self.open(NodeKind::Array, depth)?;
+        if self.peek() == b']' {
+            self.close(node);
+            return Ok(());
+        }
+        loop {
+            self.value(depth + 1)?;
             self.skip_space();
-            match (kind, self.peek()) {
-                (NodeKind::Object, Some(b',')) => {
+            match self.peek() {
+                b',' => {
                     self.position += 1;
                     self.skip_space();
-                    self.key()?;
-                    return Ok(false);
                 }
-                (NodeKind::Array, Some(b',')) => {
-                    self.position += 1;
-                    return Ok(false);
+                b']' => {
+                    self.close(node);
+                    return Ok(());
                 }
-                (NodeKind::Object, Some(b'}')) | (NodeKind::Array, Some(b']')) => self.close(open)?,
-                (NodeKind::Object, _) => return Err(self.expected("`,` or `}`")),
                 _ => return Err(self.expected("`,` or `]`")),
             }
         }
-        Ok(true)
     }
 
-    fn close(&mut self, open: &mut Vec<usize>) -> Result<()> {
+    fn open(&mut self, kind: NodeKind, depth: usize) -> Result<usize> {
+        if depth == MAX_DEPTH {
+            return Err(self.expected("at most 128 levels of nesting"));
+        }
+        let node = self.nodes.len();
+        let start = self.position as u32;
+        self.nodes.push(Node { start, end: start, next: 0, kind });
+        self.position += 1;
+        self.skip_space();
+        Ok(node)
+    }
+
+    fn close(&mut self, node: usize) {
         self.position += 1;
         let next = self.nodes.len() as u32;
-        if let Some(parent) = open.pop() {
-            self.nodes[parent].end = self.position as u32;
-            self.nodes[parent].next = next;
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.end = self.position as u32;
+            node.next = next;
         }
-        Ok(())
     }
 
-    fn key(&mut self) -> Result<()> {
-        if self.peek() != Some(b'"') {
-            return Err(self.expected("a key in double quotes"));
-        }
-        self.string()?;
-        self.skip_space();
-        if self.peek() != Some(b':') {
-            return Err(self.expected("`:`"));
-        }
-        self.position += 1;
-        Ok(())
-    }
-
+    #[inline]
     fn string(&mut self) -> Result<()> {
         let start = self.position + 1;
-        let mut kind = NodeKind::String;
-        let mut position = start;
-        loop {
-            let Some(found) = memchr::memchr2(b'"', b'\\', &self.text[position..]) else {
-                self.position = self.text.len();
-                return Err(self.expected("the closing quote of a string"));
-            };
-            position += found;
-            if self.text[position] == b'"' {
-                break;
-            }
-            kind = NodeKind::EscapedString;
-            self.position = position;
-            position += self.escape()?;
+        let end = self.quote_or_escape(start);
+        if self.text.get(end) == Some(&b'"') {
+            return self.close_string(start, end, NodeKind::String);
         }
-        self.position = position + 1;
-        self.leaf(start, position, kind);
+        self.escaped_string(start, end)
+    }
+
+    #[inline(never)]
+    fn escaped_string(&mut self, start: usize, first_escape: usize) -> Result<()> {
+        let mut end = first_escape;
+        loop {
+            match self.text.get(end) {
+                Some(b'"') => return self.close_string(start, end, NodeKind::EscapedString),
+                Some(_) => {
+                    self.position = end;
+                    end = self.quote_or_escape(end + self.escape()?);
+                }
+                None => {
+                    self.position = self.text.len();
+                    return Err(self.expected("the closing quote of a string"));
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn close_string(&mut self, start: usize, end: usize, kind: NodeKind) -> Result<()> {
+        if self.has_control
+            && let Some(found) = self.text[start..end].iter().position(|byte| *byte < b' ')
+        {
+            self.position = start + found;
+            return Err(self.expected("an escape for a control character in a string"));
+        }
+        self.position = end + 1;
+        self.leaf(start, end, kind);
         Ok(())
+    }
+
+    /// The place of the first quote or backslash from `start` on, or the end of the text.
+    #[inline]
+    fn quote_or_escape(&self, start: usize) -> usize {
+        let mut position = start;
+        while position < start + SHORT_STRING {
+            let Some(word) = self.text.get(position..).and_then(|rest| rest.first_chunk::<8>()) else { break };
+            let found = quotes_and_escapes(u64::from_le_bytes(*word));
+            if found != 0 {
+                return position + found.trailing_zeros() as usize / 8;
+            }
+            position += 8;
+        }
+        let rest = self.text.get(position..).unwrap_or_default();
+        memchr::memchr2(b'"', b'\\', rest).map_or(self.text.len(), |found| position + found)
     }
 
     /// The length of the escape at the present position, checked.
@@ -150,21 +195,21 @@ impl<'t> Parser<'t> {
 
     fn number(&mut self) -> Result<()> {
         let start = self.position;
-        if self.peek() == Some(b'-') {
+        if self.peek() == b'-' {
             self.position += 1;
         }
         match self.peek() {
-            Some(b'0') => self.position += 1,
-            Some(b'1'..=b'9') => self.digits()?,
+            b'0' => self.position += 1,
+            b'1'..=b'9' => self.digits()?,
             _ => return Err(self.expected("a digit")),
         }
-        if self.peek() == Some(b'.') {
+        if self.peek() == b'.' {
             self.position += 1;
             self.digits()?;
         }
-        if let Some(b'e' | b'E') = self.peek() {
+        if let b'e' | b'E' = self.peek() {
             self.position += 1;
-            if let Some(b'+' | b'-') = self.peek() {
+            if let b'+' | b'-' = self.peek() {
                 self.position += 1;
             }
             self.digits()?;
@@ -175,7 +220,7 @@ impl<'t> Parser<'t> {
 
     fn digits(&mut self) -> Result<()> {
         let start = self.position;
-        while let Some(b'0'..=b'9') = self.peek() {
+        while self.peek().is_ascii_digit() {
             self.position += 1;
         }
         if self.position == start { Err(self.expected("a digit")) } else { Ok(()) }
@@ -191,21 +236,37 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
+    #[inline]
     fn leaf(&mut self, start: usize, end: usize, kind: NodeKind) {
         let next = self.nodes.len() as u32 + 1;
         self.nodes.push(Node { start: start as u32, end: end as u32, next, kind });
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.position).copied()
+    /// The byte at the present position; zero, which JSON has nowhere, at the end.
+    #[inline]
+    fn peek(&self) -> u8 {
+        self.text.get(self.position).copied().unwrap_or(0)
     }
 
+    #[inline]
     fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
-            self.position += 1;
+        if self.peek() <= b' ' {
+            self.skip_some_space();
         }
     }
 
+    /// Lines of indented JSON begin with many spaces.
+    #[inline(never)]
+    fn skip_some_space(&mut self) {
+        while let b' ' | b'\n' | b'\t' | b'\r' = self.peek() {
+            self.position += 1;
+            while self.text[self.position..].starts_with(b"        ") {
+                self.position += 8;
+            }
+        }
+    }
+
+    #[cold]
     fn expected(&self, what: &str) -> Error {
         let found = match self.text.get(self.position..) {
             Some(rest) if !rest.is_empty() => {
@@ -217,4 +278,14 @@ impl<'t> Parser<'t> {
         let position = self.position;
         Error::new(ErrorKind::BadResponse, format!("expected {what} at position {position}, found {found}"))
     }
+}
+
+/// The highest bit of each byte that is a quote or a backslash; bits above the lowest one set may be wrong.
+#[inline]
+fn quotes_and_escapes(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = 0x8080_8080_8080_8080;
+    let quotes = word ^ (ONES * b'"' as u64);
+    let escapes = word ^ (ONES * b'\\' as u64);
+    (quotes.wrapping_sub(ONES) & !quotes | escapes.wrapping_sub(ONES) & !escapes) & HIGHEST
 }
