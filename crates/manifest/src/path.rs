@@ -57,6 +57,22 @@ impl JsonPath {
         Some(value).filter(|value| !value.is_null())
     }
 
+    /// The keys of the path up to its first `[*]`.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.0
+            .iter()
+            .map_while(|step| match step {
+                Step::Key(key) => Some(key.clone()),
+                Step::Each => None,
+            })
+            .collect()
+    }
+
+    /// Whether the path leads to one value.
+    pub(crate) fn is_single(&self) -> bool {
+        !self.0.contains(&Step::Each)
+    }
+
     fn follow<'p>(&self, value: Value<'p>, step: &Step, depth: usize, next: &mut Vec<Value<'p>>) -> Result<()> {
         match (step, value.kind()) {
             (_, Kind::Null) => {}
@@ -176,10 +192,7 @@ mod tests {
     #[test]
     fn missing_key_is_an_error_that_names_what_is_there() {
         let error = selected("$.items", r#"{"message": "no", "status": 1}"#).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "expected the key `items` at `$` of the page, found `message`, `status`"
-        );
+        assert_eq!(error.to_string(), "expected the key `items` at `$` of the page, found `message`, `status`");
         let error = selected("$.a.b", r#"{"a": 1}"#).unwrap_err();
         assert_eq!(error.to_string(), "expected an object at `$.a` of the page, found a number");
     }

@@ -133,6 +133,7 @@ pub struct AuthMethod {
     pub description: Option<String>,
     /// What a user gives for this way only, by name.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "format": "name" }))]
     pub parameters: BTreeMap<String, Parameter>,
     /// How requests are authenticated.
     pub auth: Auth,

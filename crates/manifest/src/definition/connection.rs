@@ -13,11 +13,13 @@ use super::{Auth, AuthMethod, Request, Scalar, ValueType};
 pub struct Connection {
     /// What a user gives, by name; templates read it as `{{ connection.NAME }}`.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "format": "name" }))]
     pub parameters: BTreeMap<String, Parameter>,
     /// How requests are authenticated, where there is one way; `none` by default.
     pub auth: Option<Auth>,
     /// The ways in which requests can be authenticated, by name, where there are several. The user chooses one with the
     /// parameter `auth_method`.
+    #[schemars(extend("propertyNames" = { "format": "name" }))]
     pub auth_methods: Option<BTreeMap<String, AuthMethod>>,
     /// The request that tells whether a connection works: the cheapest one that needs the credentials.
     pub check: Option<Request>,

@@ -33,6 +33,8 @@ pub struct Http {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimit {
+    /// The response header with the number of requests in a period: `x-ratelimit-limit`.
+    pub limit: Option<String>,
     /// The response header with the number of requests that are left: `x-ratelimit-remaining`.
     pub remaining: Option<String>,
     /// The response header that tells when there will be more.

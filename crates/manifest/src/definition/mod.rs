@@ -17,13 +17,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use auth::{ApiKeyPlace, Auth, AuthMethod, ClientAuthentication, Grant, OAuth2, Scheme};
+pub use auth::{ApiKey, ApiKeyPlace, Auth, AuthMethod, ClientAuthentication, Grant, NoAuth, OAuth2, Scheme};
 pub use connection::{Connection, Parameter};
-pub use http::{Http, PageSize, RateLimit, Reset, ResetFormat, Retries};
-pub use incremental::{Bound, CursorFormat, Incremental, Oldest};
+pub use http::{FormattedReset, Http, PageSize, RateLimit, Reset, ResetFormat, Retries};
+pub use incremental::{Bound, CursorFormat, FullBound, Incremental, Oldest};
 pub use options::{OptionDeclaration, OptionGroup, OptionsEntry, ValueType};
-pub use pagination::Pagination;
-pub use request::{Method, Request};
+pub use pagination::{Cursor, Detailed, LastRecord, LinkHeader, NextUrl, PageNumber, Pagination, RecordOffset, Style};
+pub use request::{FullRequest, Method, Request};
 pub use scalar::{Scalar, Span, Template};
 pub use table::{OnStatus, Parent, StatusAction, Table};
 
@@ -42,10 +42,13 @@ pub struct Manifest {
     /// Named types in Spark DDL that schemas (and one another) use by name: `user: "STRUCT<login: STRING, id: BIGINT>"`,
     /// then `assignees ARRAY<user>`. A name is lower case, so that it cannot be taken for a type of Spark.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "format": "type-name" }))]
     pub types: BTreeMap<String, String>,
     /// Groups of table options that tables take over by name.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "format": "name" }))]
     pub options: BTreeMap<String, OptionGroup>,
     /// The tables by name.
+    #[schemars(extend("propertyNames" = { "format": "name" }))]
     pub tables: BTreeMap<String, Table>,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Scalar;
 
@@ -17,6 +17,7 @@ pub enum OptionsEntry {
     /// The name of a group in `options`.
     Group(String),
     /// Options of this table only.
+    #[schemars(extend("propertyNames" = { "format": "name" }))]
     Own(OptionGroup),
 }
 
@@ -47,7 +48,7 @@ pub struct OptionDeclaration {
 }
 
 /// The type of a parameter's or option's value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ValueType {
     /// Any text.

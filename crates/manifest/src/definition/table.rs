@@ -48,6 +48,7 @@ pub struct Table {
     pub add_columns: BTreeMap<String, Template>,
     /// What certain HTTP statuses mean for this table.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = { "format": "http-status" }))]
     pub errors: BTreeMap<OnStatus, StatusAction>,
     /// The columns in Spark DDL: `id BIGINT NOT NULL, title STRING, user user`; names of `types` may be used.
     pub schema: String,
@@ -79,7 +80,7 @@ pub struct Parent {
     /// The parent table. It is read with the options that both tables have.
     pub table: String,
     /// Names for fields of a parent row: `{pull_number: number}`; templates read them as `{{ parent.pull_number }}`.
-    #[schemars(with = "BTreeMap<String, ColumnText>")]
+    #[schemars(with = "BTreeMap<String, ColumnText>", extend("propertyNames" = { "format": "name" }))]
     pub r#as: BTreeMap<String, ColumnPath>,
     /// Whether to read only for parents that have changed since the last read; the parent table must be incremental.
     #[serde(default)]

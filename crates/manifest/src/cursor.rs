@@ -1,0 +1,191 @@
+//! Cursors: the values by which changes are ordered, and how they are compared and written.
+
+use std::cmp::Ordering;
+
+use arrow::datatypes::DataType;
+use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
+use lakeflow_interface::records::{Kind, Value};
+
+pub(crate) use crate::definition::CursorFormat as Format;
+
+/// A point in time, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Instant(pub(crate) DateTime<Utc>);
+
+impl Instant {
+    /// Reads RFC 3339, or a date, which is its midnight in UTC.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+            return Some(Self(instant.to_utc()));
+        }
+        let date: NaiveDate = text.parse().ok()?;
+        Some(Self(date.and_hms_opt(0, 0, 0)?.and_utc()))
+    }
+
+    /// Reads seconds or, from the year 5138 on, milliseconds since 1970.
+    fn from_epoch(text: &str) -> Option<Self> {
+        let number: i64 = text.parse().ok()?;
+        let is_seconds = number.abs() < 100_000_000_000;
+        let instant =
+            if is_seconds { DateTime::from_timestamp(number, 0) } else { DateTime::from_timestamp_millis(number) };
+        instant.map(Self)
+    }
+
+    /// The instant as some source wants it.
+    pub(crate) fn format(self, format: Format) -> String {
+        match format {
+            Format::Rfc3339 => self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+            Format::Date => self.0.format("%Y-%m-%d").to_string(),
+            Format::EpochSeconds => self.0.timestamp().to_string(),
+            Format::EpochMilliseconds => self.0.timestamp_millis().to_string(),
+        }
+    }
+}
+
+/// What a column's cursors are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CursorKind {
+    Instant,
+    Number,
+    /// Instants where the text is RFC 3339, else text.
+    Text,
+}
+
+impl CursorKind {
+    /// The kind of a column's cursors; nothing where its values have no order.
+    pub(crate) fn of(data_type: &DataType) -> Option<Self> {
+        match data_type {
+            DataType::Timestamp(..) | DataType::Date32 => Some(Self::Instant),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
+            data_type if data_type.is_numeric() => Some(Self::Number),
+            _ => None,
+        }
+    }
+
+    /// Reads a value; nothing where it is `null` or of another kind.
+    pub(crate) fn read(self, value: Value<'_>) -> Option<Cursor> {
+        let is_number = matches!(value.kind(), Kind::Number(_));
+        let text = value.scalar_text()?;
+        match (self, is_number) {
+            (Self::Instant, true) => {
+                Some(Cursor { point: Point::Instant(Instant::from_epoch(&text)?), text: text.into() })
+            }
+            _ => self.parse(&text),
+        }
+    }
+
+    /// Reads text, as it stands in an offset.
+    pub(crate) fn parse(self, text: &str) -> Option<Cursor> {
+        let point = match self {
+            Self::Instant => Point::Instant(Instant::parse(text).or_else(|| Instant::from_epoch(text))?),
+            Self::Number => Point::Number(text.parse().ok()?),
+            Self::Text => Instant::parse(text).map_or_else(|| Point::Text(text.to_owned()), Point::Instant),
+        };
+        Some(Cursor { text: text.to_owned(), point })
+    }
+}
+
+/// A cursor: as the source wrote it, and what it means.
+#[derive(Clone, Debug)]
+pub(crate) struct Cursor {
+    pub(crate) text: String,
+    point: Point,
+}
+
+#[derive(Clone, Debug)]
+enum Point {
+    Instant(Instant),
+    Number(f64),
+    Text(String),
+}
+
+impl Cursor {
+    /// The cursor of an instant.
+    pub(crate) fn at(instant: DateTime<Utc>) -> Self {
+        let instant = Instant(instant);
+        Self { text: instant.format(Format::Rfc3339), point: Point::Instant(instant) }
+    }
+
+    /// The instant, where it is one.
+    pub(crate) fn instant(&self) -> Option<DateTime<Utc>> {
+        match self.point {
+            Point::Instant(instant) => Some(instant.0),
+            _ => None,
+        }
+    }
+
+    /// Whether it is an instant behind another.
+    pub(crate) fn is_after(&self, instant: DateTime<Utc>) -> bool {
+        self.instant().is_some_and(|own| own > instant)
+    }
+
+    /// The cursor that lies so much before this one; itself where it is no instant.
+    pub(crate) fn before(&self, span: Duration) -> Self {
+        match self.instant().and_then(|instant| instant.checked_sub_signed(span)) {
+            Some(earlier) if !span.is_zero() => Self::at(earlier),
+            _ => self.clone(),
+        }
+    }
+
+    /// The bound that a source gets, moved by one unit where the source would leave out the bound itself.
+    pub(crate) fn bound(&self, format: Option<Format>, shift: i64) -> String {
+        match &self.point {
+            Point::Instant(instant) => {
+                let format = format.unwrap_or(Format::Rfc3339);
+                let unit = if format == Format::Date { Duration::days(shift) } else { Duration::seconds(shift) };
+                Instant(instant.0.checked_add_signed(unit).unwrap_or(instant.0)).format(format)
+            }
+            Point::Number(number) if shift != 0 => (number + shift as f64).to_string(),
+            _ => self.text.clone(),
+        }
+    }
+}
+
+impl PartialEq for Cursor {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Cursor {}
+
+impl PartialOrd for Cursor {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Cursor {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.point, &other.point) {
+            (Point::Instant(own), Point::Instant(other)) => own.cmp(other),
+            (Point::Number(own), Point::Number(other)) => own.total_cmp(other),
+            (Point::Text(own), Point::Text(other)) => own.cmp(other),
+            _ => self.text.cmp(&other.text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_compare_as_instants_and_numbers_as_numbers() {
+        let parse = |kind: CursorKind, text: &str| kind.parse(text).unwrap();
+        let instant = |text| parse(CursorKind::Instant, text);
+        assert_eq!(instant("2026-01-01T12:00:00Z"), instant("2026-01-01T13:00:00+01:00"));
+        assert!(instant("2026-01-01T12:00:00.5Z") > instant("2026-01-01T12:00:00Z"));
+        assert!(parse(CursorKind::Number, "10") > parse(CursorKind::Number, "9"));
+        assert!(parse(CursorKind::Text, "b10") < parse(CursorKind::Text, "b9"));
+        assert!(CursorKind::Instant.parse("soon").is_none());
+    }
+
+    #[test]
+    fn exclusive_bound_moves_by_one_unit() {
+        let cursor = CursorKind::Instant.parse("2026-01-01T00:00:00Z").unwrap();
+        assert_eq!(cursor.bound(None, -1), "2025-12-31T23:59:59Z");
+        assert_eq!(cursor.bound(Some(Format::Date), -1), "2025-12-31");
+        assert_eq!(CursorKind::Number.parse("7").unwrap().bound(None, -1), "6");
+    }
+}

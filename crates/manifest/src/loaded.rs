@@ -1,0 +1,127 @@
+//! `Definition`: a `connector.yaml`, loaded and checked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use lakeflow_interface::{Error, ErrorKind, Result, Secret, TableMetadata, TableOptions, unknown_name};
+
+use crate::check::{self, Checked};
+use crate::definition::Manifest;
+use crate::plan::TablePlan;
+use crate::problem::{Problem, Problems};
+use crate::setting::{Setting, Settings};
+use crate::{structure, tree};
+
+/// The definition of a connector, loaded and checked.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What all clones of a definition share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) manifest: Manifest,
+    pub(crate) parameters: Vec<Setting>,
+    pub(crate) tables: BTreeMap<String, Arc<TablePlan>>,
+}
+
+impl Definition {
+    /// Loads a definition. The origin, mostly a file's path, is what errors name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Definition`]; its cause is [`Problems`]: everything that is wrong, with its place.
+    pub fn parse(text: &str, origin: &str) -> Result<Self> {
+        load(text).map_err(|problems| Problems::new(origin, problems).into())
+    }
+
+    /// The source's name as people write it.
+    pub fn display_name(&self) -> &str {
+        &self.shared.manifest.display_name
+    }
+
+    /// What the source is, in a sentence.
+    pub fn description(&self) -> Option<&str> {
+        self.shared.manifest.description.as_deref()
+    }
+
+    /// The definition as it is written.
+    pub fn manifest(&self) -> &Manifest {
+        &self.shared.manifest
+    }
+
+    /// What a user gives to connect.
+    pub fn parameters(&self) -> &[Setting] {
+        &self.shared.parameters
+    }
+
+    /// The names of the tables, sorted.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        self.shared.tables.keys().map(String::as_str)
+    }
+
+    /// What a table is, in a sentence.
+    pub fn table_description(&self, table: &str) -> Result<Option<&str>> {
+        Ok(self.plan(table)?.table.description.as_deref())
+    }
+
+    /// What a user can set for a table: what it declares, then what follows from it.
+    pub fn table_options(&self, table: &str) -> Result<&[Setting]> {
+        Ok(&self.plan(table)?.settings)
+    }
+
+    /// The Arrow schema of a table.
+    pub fn table_schema(&self, table: &str) -> Result<SchemaRef> {
+        Ok(self.plan(table)?.schema.clone())
+    }
+
+    /// Primary keys, cursor field and ingestion type of a table.
+    pub fn table_metadata(&self, table: &str) -> Result<&TableMetadata> {
+        Ok(&self.plan(table)?.metadata)
+    }
+
+    /// Everything that is wrong with the parameters of a connection.
+    pub fn check_parameters(&self, given: &BTreeMap<String, Secret>) -> Vec<Error> {
+        let given = given.iter().map(|(name, value)| (name.as_str(), value.expose()));
+        self.parameter_settings().check(given)
+    }
+
+    /// Everything that is wrong with the options of a table.
+    pub fn check_options(&self, table: &str, options: &TableOptions) -> Vec<Error> {
+        match self.plan(table) {
+            Ok(plan) => plan.option_settings().check(options.iter()),
+            Err(error) => vec![error],
+        }
+    }
+
+    pub(crate) fn parameter_settings(&self) -> Settings<'_> {
+        Settings { what: "connection parameter", settings: &self.shared.parameters }
+    }
+
+    /// A table by name; the error names the nearest one.
+    pub(crate) fn plan(&self, table: &str) -> Result<&Arc<TablePlan>> {
+        let tables = &self.shared.tables;
+        tables
+            .get(table)
+            .ok_or_else(|| unknown_name(ErrorKind::Configuration, "table", table, tables.keys().map(String::as_str)))
+    }
+}
+
+impl TablePlan {
+    pub(crate) fn option_settings(&self) -> Settings<'_> {
+        Settings { what: "option", settings: &self.settings }
+    }
+}
+
+fn load(text: &str) -> Result<Definition, Vec<Problem>> {
+    let tree = tree::parse(text).map_err(|problem| vec![problem])?;
+    let problems = structure::check(&tree);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let manifest: Manifest = serde_json::from_value(tree.to_json())
+        .map_err(|error| vec![Problem::new(tree.place, "", error.to_string())])?;
+    let Checked { parameters, tables } = check::check(&tree, &manifest)?;
+    Ok(Definition { shared: Arc::new(Shared { manifest, parameters, tables }) })
+}
