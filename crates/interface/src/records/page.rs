@@ -97,6 +97,7 @@ impl Page {
     }
 
     /// The value at a place that a value of this page gave.
+    #[inline]
     pub fn at(&self, index: NodeIndex) -> Value<'_> {
         Value { page: self, index: index.0 }
     }
@@ -125,11 +126,13 @@ impl fmt::Debug for Page {
 
 impl<'p> Value<'p> {
     /// The place of this value, valid for its page.
+    #[inline]
     pub fn index(self) -> NodeIndex {
         NodeIndex(self.index)
     }
 
     /// What this value is.
+    #[inline]
     pub fn kind(self) -> Kind<'p> {
         match self.node().kind {
             NodeKind::Null => Kind::Null,
@@ -143,20 +146,32 @@ impl<'p> Value<'p> {
     }
 
     /// Whether this is `null`.
+    #[inline]
     pub fn is_null(self) -> bool {
         self.node().kind == NodeKind::Null
     }
 
     /// The text of a string, without escapes; nothing for any other value.
+    #[inline]
     pub fn as_str(self) -> Option<Cow<'p, str>> {
         match self.node().kind {
             NodeKind::String => Some(Cow::Borrowed(self.inner_text())),
-            NodeKind::EscapedString => Some(Cow::Owned(unescape(self.inner_text()))),
+            NodeKind::EscapedString => {
+                let mut text = String::with_capacity(self.inner_text().len());
+                self.unescape_into(&mut |part| text.push_str(part));
+                Some(Cow::Owned(text))
+            }
             _ => None,
         }
     }
 
+    /// Hands on the parts of a string that has escapes, resolved.
+    pub(super) fn unescape_into(self, push: &mut impl FnMut(&str)) {
+        unescape(self.inner_text(), push);
+    }
+
     /// The value as the source wrote it: JSON text, strings with their quotes.
+    #[inline]
     pub fn raw(self) -> &'p str {
         let Node { start, end, kind, .. } = self.node();
         match kind {
@@ -187,6 +202,7 @@ impl<'p> Value<'p> {
     }
 
     /// The elements of an array; none for any other value.
+    #[inline]
     pub fn items(self) -> impl Iterator<Item = Value<'p>> {
         let end = if self.node().kind == NodeKind::Array { self.node().next } else { 0 };
         let page = self.page;
@@ -204,6 +220,7 @@ impl<'p> Value<'p> {
     }
 
     /// The page that this value is in.
+    #[inline]
     pub(super) fn page(self) -> &'p Page {
         self.page
     }
@@ -228,10 +245,12 @@ impl<'p> Value<'p> {
         })
     }
 
+    #[inline]
     fn node(self) -> Node {
         self.page.nodes[self.index as usize]
     }
 
+    #[inline]
     fn inner_text(self) -> &'p str {
         let Node { start, end, .. } = self.node();
         &self.page.text[start as usize..end as usize]
@@ -245,37 +264,41 @@ impl fmt::Debug for Value<'_> {
 }
 
 /// Resolves the escapes of a string that the parser has checked; a lone surrogate becomes U+FFFD.
-fn unescape(text: &str) -> String {
-    let mut result = String::with_capacity(text.len());
+fn unescape(text: &str, push: &mut impl FnMut(&str)) {
     let mut rest = text;
-    while let Some(position) = rest.find('\\') {
-        result.push_str(&rest[..position]);
-        let escape = rest.as_bytes()[position + 1];
-        rest = &rest[position + 2..];
-        match escape {
-            b'b' => result.push('\u{8}'),
-            b'f' => result.push('\u{c}'),
-            b'n' => result.push('\n'),
-            b'r' => result.push('\r'),
-            b't' => result.push('\t'),
-            b'u' => {
-                let unit = code_unit(rest);
-                rest = &rest[4..];
-                let low = rest.strip_prefix("\\u").filter(|_| (0xd800..0xdc00).contains(&unit)).map(code_unit);
-                match low.filter(|low| (0xdc00..0xe000).contains(low)) {
-                    Some(low) => {
-                        rest = &rest[6..];
-                        let point = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-                        result.push(char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER));
-                    }
-                    None => result.push(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)),
-                }
+    while let Some(position) = memchr::memchr(b'\\', rest.as_bytes()) {
+        push(&rest[..position]);
+        let escape = rest.as_bytes().get(position + 1).copied();
+        rest = rest.get(position + 2..).unwrap_or_default();
+        let resolved = match escape {
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                let (character, length) = code_point(rest);
+                rest = rest.get(length..).unwrap_or_default();
+                character
             }
-            other => result.push(char::from(other)),
-        }
+            other => char::from(other.unwrap_or_default()),
+        };
+        push(resolved.encode_utf8(&mut [0; 4]));
     }
-    result.push_str(rest);
-    result
+    push(rest);
+}
+
+/// The character of the digits behind `\u`, and the length of all that it takes: a second unit may follow.
+fn code_point(digits: &str) -> (char, usize) {
+    let unit = code_unit(digits);
+    let low = digits.get(4..).and_then(|rest| rest.strip_prefix("\\u")).map(code_unit);
+    match low.filter(|low| (0xd800..0xdc00).contains(&unit) && (0xdc00..0xe000).contains(low)) {
+        Some(low) => {
+            let point = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+            (char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER), 10)
+        }
+        None => (char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER), 4),
+    }
 }
 
 fn code_unit(digits: &str) -> u32 {

@@ -1,10 +1,10 @@
 //! What could not be typed: where it was, what it was, and the column that keeps it.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringBuilder};
 use arrow::datatypes::Field;
-use std::sync::Arc;
 
 use super::Value;
 use crate::{Error, ErrorKind, Result, ddl};

@@ -8,7 +8,7 @@ use base64::alphabet::{self, Alphabet};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::primitive::Reading;
-use super::{Column, KeyColumn, Kind, Notes, Outcome, Value};
+use super::{Column, KeyColumn, Kind, Notes, Outcome, Value, reserve};
 use crate::Result;
 use crate::records::exact_number::short_integer;
 
@@ -49,7 +49,7 @@ impl Column for BinaryColumn {
 
     fn finish(&mut self) -> Result<ArrayRef> {
         let array = self.builder.finish();
-        self.builder = BinaryBuilder::with_capacity(array.len(), array.values().len());
+        self.builder = BinaryBuilder::with_capacity(reserve(array.len()), reserve(array.values().len()));
         Ok(Arc::new(array))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanBuilder};
 
 use super::primitive::Reading;
-use super::{Column, KeyColumn, Notes, Outcome, Scalar, Value};
+use super::{Column, KeyColumn, Notes, Outcome, Scalar, Value, reserve};
 use crate::Result;
 use crate::records::exact_number::ExactNumber;
 
@@ -39,7 +39,7 @@ impl Column for BooleanColumn {
 
     fn finish(&mut self) -> Result<ArrayRef> {
         let array = self.builder.finish();
-        self.builder = BooleanBuilder::with_capacity(array.len());
+        self.builder = BooleanBuilder::with_capacity(reserve(array.len()));
         Ok(Arc::new(array))
     }
 }

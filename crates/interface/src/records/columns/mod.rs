@@ -13,6 +13,7 @@ mod text;
 mod time;
 mod variant;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -28,6 +29,9 @@ use crate::{Error, ErrorKind, Result, ddl};
 
 /// Most undeclared fields that are told.
 const MAX_UNDECLARED: usize = 1_000;
+
+/// Most that is reserved for a column before it has anything, in values and in bytes.
+const MAX_RESERVED: usize = 1 << 20;
 
 /// What became of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +156,7 @@ enum Scalar<'p> {
     Bool(bool),
     Number(&'p str),
     /// Trimmed.
-    Text(std::borrow::Cow<'p, str>),
+    Text(Cow<'p, str>),
     Nested,
 }
 
@@ -169,7 +173,6 @@ impl<'p> Scalar<'p> {
     }
 
     fn of_string(value: Value<'p>) -> Self {
-        use std::borrow::Cow;
         let text = match value.as_str() {
             Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
             Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_owned()),
@@ -209,6 +212,11 @@ fn key_column(field: &Field) -> Option<Box<dyn KeyColumn>> {
         DataType::Binary => Box::new(binary::BinaryColumn::default()),
         other => return number::column(other).or_else(|| time::column(other)),
     })
+}
+
+/// How much to reserve for a column, after the one before it had this much.
+fn reserve(previous: usize) -> usize {
+    previous.min(MAX_RESERVED)
 }
 
 fn unsupported(path: &str, data_type: &DataType) -> Error {

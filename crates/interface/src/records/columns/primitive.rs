@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, ArrowPrimitiveType, PrimitiveBuilder};
 use arrow::datatypes::DataType;
 
-use super::{Column, KeyColumn, Notes, Outcome, Value};
+use super::{Column, KeyColumn, Notes, Outcome, Value, reserve};
 use crate::Result;
 
 /// What a value means for a type.
@@ -70,7 +70,8 @@ where
 
     fn finish(&mut self) -> Result<ArrayRef> {
         let array = self.builder.finish();
-        self.builder = PrimitiveBuilder::with_capacity(array.values().len()).with_data_type(self.data_type.clone());
+        self.builder =
+            PrimitiveBuilder::with_capacity(reserve(array.values().len())).with_data_type(self.data_type.clone());
         Ok(Arc::new(array))
     }
 }

@@ -1,10 +1,11 @@
 //! Columns of text.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringBuilder};
 
-use super::{Column, KeyColumn, Kind, Notes, Outcome, Value};
+use super::{Column, KeyColumn, Kind, Notes, Outcome, Value, reserve};
 use crate::Result;
 
 pub(super) struct TextColumn {
@@ -29,7 +30,13 @@ impl Column for TextColumn {
         match value.kind() {
             Kind::String => match value.unescaped() {
                 Some(text) => self.builder.append_value(text),
-                None => self.builder.append_value(value.as_str().unwrap_or_default()),
+                None => {
+                    // Writing to the builder cannot fail.
+                    value.unescape_into(&mut |part| {
+                        let _ = self.builder.write_str(part);
+                    });
+                    self.builder.append_value("");
+                }
             },
             Kind::Null => {
                 self.builder.append_null();
@@ -46,7 +53,7 @@ impl Column for TextColumn {
 
     fn finish(&mut self) -> Result<ArrayRef> {
         let array = self.builder.finish();
-        self.builder = StringBuilder::with_capacity(array.len(), array.values().len());
+        self.builder = StringBuilder::with_capacity(reserve(array.len()), reserve(array.values().len()));
         Ok(Arc::new(array))
     }
 }

@@ -8,7 +8,7 @@ use parquet_variant::{
     ObjectFieldBuilder, Variant, VariantBuilder, VariantBuilderExt, VariantDecimal4, VariantDecimal8, VariantDecimal16,
 };
 
-use super::{Column, Kind, Notes, Outcome, Value};
+use super::{Column, Kind, Notes, Outcome, Value, reserve};
 use crate::records::exact_number::{ExactNumber, short_integer};
 use crate::{Error, ErrorKind, Result};
 
@@ -65,8 +65,8 @@ impl Column for VariantColumn {
 
     fn finish(&mut self) -> Result<ArrayRef> {
         let (values, metadata): (BinaryArray, BinaryArray) = (self.values.finish(), self.metadata.finish());
-        self.values = BinaryBuilder::with_capacity(values.len(), values.values().len());
-        self.metadata = BinaryBuilder::with_capacity(metadata.len(), metadata.values().len());
+        self.values = BinaryBuilder::with_capacity(reserve(values.len()), reserve(values.values().len()));
+        self.metadata = BinaryBuilder::with_capacity(reserve(metadata.len()), reserve(metadata.values().len()));
         let array =
             StructArray::try_new(self.fields.clone(), vec![Arc::new(values), Arc::new(metadata)], self.valid.finish());
         array
