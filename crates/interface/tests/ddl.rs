@@ -1,5 +1,7 @@
 //! Spark SQL DDL, both ways.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use lakeflow_interface::{ErrorKind, ddl};
 use proptest::prelude::*;

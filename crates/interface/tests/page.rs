@@ -1,5 +1,7 @@
 //! Pages against serde_json: the same documents, the same values.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 use std::fmt::Write;
 
 use lakeflow_interface::records::{Kind, Page, Value};

@@ -29,7 +29,7 @@ pub(super) fn type_name(field: &Field) -> String {
         | DataType::LargeListView(element)
         | DataType::FixedSizeList(element, _) => format!("ARRAY<{}>", type_name(element)),
         DataType::Map(entries, _) => match entries.data_type() {
-            DataType::Struct(fields) => format!("MAP<{}>", join(fields, |field| type_name(field))),
+            DataType::Struct(fields) => format!("MAP<{}>", join(fields, type_name)),
             other => simple_name(other),
         },
         variant if is_variant(variant) => "VARIANT".to_owned(),

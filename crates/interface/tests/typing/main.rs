@@ -1,5 +1,12 @@
 //! The typing of records: its rules by example, and against a slow, obvious model.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
+
 mod against_model;
 mod model;
 mod rendering;

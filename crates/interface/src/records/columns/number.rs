@@ -1,5 +1,7 @@
 //! Columns of numbers: whole, floating and decimal.
 
+use std::str::FromStr;
+
 use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 
 use super::primitive::{PrimitiveColumn, Reading};
@@ -49,9 +51,9 @@ fn long_integer(text: &str) -> Option<i64> {
 }
 
 /// Digits beyond what the type holds are rounded; a number that is too large does not fit.
-fn float<F: std::str::FromStr + From<i8>>(value: Value<'_>, is_infinite: impl Fn(F) -> bool) -> Reading<F>
+fn float<F>(value: Value<'_>, is_infinite: impl Fn(F) -> bool) -> Reading<F>
 where
-    F: Copy,
+    F: FromStr + From<i8> + Copy,
 {
     let parsed = |text: &str| {
         let number = text.parse::<F>().ok()?;
