@@ -15,7 +15,7 @@ use crate::origin::Origin;
 use crate::redact::Redactor;
 use crate::request::{header_name, header_value};
 use crate::retry::RetryBudget;
-use crate::{ClientSettings, Protocol, RedactedUrl, Request, Response};
+use crate::{Auth, ClientSettings, Protocol, RedactedUrl, Request, Response};
 
 /// Bytes that an HTTP/2 source may send ahead of our reading, per response and per connection.
 const STREAM_WINDOW: u32 = 2 << 20;
@@ -131,8 +131,7 @@ fn build_http(settings: &ClientSettings) -> Result<reqwest::Client> {
         Protocol::Http1 => builder.http1_only(),
         Protocol::Http2PriorKnowledge => builder.http2_prior_knowledge(),
     };
-    let target = settings.upstream.as_ref().unwrap_or(&settings.base_url);
-    let builder = if is_loopback(target) { builder.no_proxy() } else { builder };
+    let builder = if is_local(settings) { builder.no_proxy().tls_certs_only([]) } else { builder };
     builder.build().map_err(|error| {
         Error::new(ErrorKind::Configuration, "no HTTP client could be built")
             .with_hint("check the certificates of this machine, and `SSL_CERT_FILE` if it is set")
@@ -140,12 +139,16 @@ fn build_http(settings: &ClientSettings) -> Result<reqwest::Client> {
     })
 }
 
-/// A proxy cannot reach the loopback interface of this machine.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
+/// Whether every request goes in plain text to this machine: then no proxy could pass it on, and a machine without
+/// certificates will do.
+fn is_local(settings: &ClientSettings) -> bool {
+    let target = settings.upstream.as_ref().unwrap_or(&settings.base_url);
+    let is_loopback = match target.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         Some(url::Host::Domain(name)) => name == "localhost",
         None => false,
-    }
+    };
+    let has_token_elsewhere = settings.upstream.is_none() && matches!(settings.auth, Auth::OAuth(_));
+    is_loopback && target.scheme() == "http" && !has_token_elsewhere
 }

@@ -106,7 +106,10 @@ impl<'a> Exchange<'a> {
                     self.transport.budget.reward();
                     return Ok(response);
                 }
-                Outcome::Redirected(method, url) => (self.method, self.url) = (method, url),
+                Outcome::Redirected(method, url) => {
+                    self.redirects += 1;
+                    (self.method, self.url) = (method, url);
+                }
                 Outcome::TokenRefused(generation) => self.renew(generation).await?,
                 Outcome::Limited(error, notice) => self.stand_still(error, &notice).await?,
                 Outcome::Failed(failure) => self.back_off(failure).await?,
@@ -116,9 +119,7 @@ impl<'a> Exchange<'a> {
 
     /// Waits for the limiter; gives what proves who we are, which other origins do not receive.
     async fn turn(&mut self) -> Result<Credentials> {
-        let Some(authenticator) = self.authenticator.filter(|_| self.transport.origin.contains(&self.url)) else {
-            return Ok(Credentials::default());
-        };
+        let Some(authenticator) = self.trusted() else { return Ok(Credentials::default()) };
         self.transport.limiter.admit(&mut self.patience).await?;
         authenticator.credentials(self.transport, self.metrics).await
     }
@@ -163,7 +164,7 @@ impl<'a> Exchange<'a> {
         }
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         *wire.headers_mut() = headers;
-        if self.method == *self.request.method() {
+        if self.method == *self.request.method() && !self.has_left_origin() {
             *wire.body_mut() = self.request.body_bytes().map(reqwest::Body::from);
         }
         Ok(wire)
@@ -172,17 +173,27 @@ impl<'a> Exchange<'a> {
     /// Headers may carry credentials too: another origin that a redirect leads to receives none of them.
     fn headers(&self) -> Result<HeaderMap> {
         match self.authenticator {
-            Some(_) if self.transport.origin.contains(&self.url) => self.request.header_map(&self.transport.headers),
-            Some(_) => Ok(HeaderMap::new()),
+            _ if self.has_left_origin() => Ok(HeaderMap::new()),
+            Some(_) => self.request.header_map(&self.transport.headers),
             None => self.request.header_map(&[]),
         }
+    }
+
+    /// Whether a redirect has led a request to the API elsewhere.
+    fn has_left_origin(&self) -> bool {
+        self.authenticator.is_some() && !self.transport.origin.contains(&self.url)
+    }
+
+    /// The authenticator, for an address that may receive credentials.
+    fn trusted(&self) -> Option<&'a Authenticator> {
+        self.authenticator.filter(|_| !self.has_left_origin())
     }
 
     fn judge(&self, response: Response, generation: Option<u64>) -> Result<Outcome> {
         let status = response.status.as_u16();
         let limits = self.transport.limiter.settings();
         let notice = limits.notice(&response.headers);
-        if self.authenticator.is_some() && self.transport.origin.contains(&self.url) {
+        if self.trusted().is_some() {
             self.transport.limiter.observe(&notice);
         }
         if limits.is_reached(status, &notice, &response.body) {
@@ -243,7 +254,7 @@ impl<'a> Exchange<'a> {
         let wait = self.limit_pause(notice);
         let limiter = &self.transport.limiter;
         let until = Instant::now() + wait;
-        if self.authenticator.is_some() {
+        if self.trusted().is_some() {
             limiter.pause(until);
         }
         if !self.patience.allows(wait) {

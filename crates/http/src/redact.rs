@@ -120,6 +120,14 @@ impl Redactor {
         })
     }
 
+    /// The text unless it may hold a part of a secret: for excerpts that were cut before they could be masked.
+    pub(crate) fn excerpt<'t>(&self, text: &'t str) -> &'t str {
+        let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
+        let mut parts = values.iter().flat_map(|value| value.as_bytes().windows(SHORTEST_SEARCHED));
+        let is_suspect = parts.any(|part| text.as_bytes().windows(SHORTEST_SEARCHED).any(|window| window == part));
+        if is_suspect { MASK } else { text }
+    }
+
     /// The address as it may be shown.
     pub(crate) fn url(&self, url: &Url) -> RedactedUrl {
         let mut shown = url.clone();
@@ -184,6 +192,8 @@ mod tests {
         redactor.learn(&Secret::new("pa\"ss w/rd"));
         let text = r#"plain pa"ss w/rd, url pa%22ss+w%2Frd, base64 cGEic3Mgdy9yZA==, json pa\"ss w/rd"#;
         assert_eq!(redactor.text(text), "plain ***, url ***, base64 ***, json ***");
+        assert_eq!(redactor.excerpt("{\"echo\":\"harmless"), "{\"echo\":\"harmless");
+        assert_eq!(redactor.excerpt("it is ss w"), "***");
         let url = Url::parse("https://h.example/pa%22ss+w%2Frd/x?k=1&page=2").unwrap();
         assert_eq!(redactor.url(&url).to_string(), "https://h.example/***/x?k=***&page=2");
     }

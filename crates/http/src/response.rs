@@ -74,27 +74,33 @@ impl Response {
 
     fn parse(self) -> Result<Arc<Page>> {
         let Self { method, url, status, headers, body, redactor } = self;
-        let begins_as_json = body.trim_ascii_start().first().is_none_or(|byte| b"{[\"-0123456789tfn".contains(byte));
-        let excerpt = if begins_as_json && !body.is_empty() { None } else { Some(excerpt(&body, &headers, &redactor)) };
-        let page = match excerpt {
-            Some(excerpt) => Err(Error::new(ErrorKind::BadResponse, excerpt)),
-            None => Page::parse(body),
+        let begins_as_json =
+            body.trim_ascii_start().first().is_some_and(|byte| b"\xef{[\"-0123456789tfn".contains(byte));
+        let fault = if begins_as_json {
+            match Page::parse(body) {
+                Ok(page) => return Ok(Arc::new(page)),
+                Err(error) => fault_in_json(error.message(), &redactor),
+            }
+        } else {
+            fault_of_other(&body, &headers, &redactor)
         };
-        page.map(Arc::new).map_err(|error| {
-            let message = format!(
-                "`{method} {}` was not answered with JSON: {}",
-                redactor.url(&url),
-                redactor.text(error.message())
-            );
-            Error::new(ErrorKind::BadResponse, message)
-                .with_context("status", status.as_str())
-                .with_hint("check the address of the connection: a log-in page or a proxy may have answered")
-        })
+        let message = format!("`{method} {}` was not answered with JSON: {fault}", redactor.url(&url));
+        Err(Error::new(ErrorKind::BadResponse, message)
+            .with_context("status", status.as_str())
+            .with_hint("check the address of the connection: a log-in page or a proxy may have answered"))
     }
 }
 
-/// `expected JSON, found text/html: Sign in`
-fn excerpt(body: &[u8], headers: &HeaderMap, redactor: &Redactor) -> String {
+/// The parser's message; the few bytes that it shows may be cut from a secret.
+fn fault_in_json(message: &str, redactor: &Redactor) -> String {
+    match message.split_once(", found ") {
+        Some((expected, found)) => format!("{expected}, found {}", redactor.excerpt(found)),
+        None => message.to_owned(),
+    }
+}
+
+/// What came instead of JSON.
+fn fault_of_other(body: &[u8], headers: &HeaderMap, redactor: &Redactor) -> String {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or("a body without content type");
     if body.is_empty() {

@@ -77,7 +77,7 @@ impl Authenticator {
             }
             Auth::OAuth(settings) => {
                 let flow = OAuthFlow::new(settings)?;
-                flow.secrets().into_iter().for_each(|secret| redactor.learn(secret));
+                flow.hide(redactor);
                 return Ok(Self::Token(Box::new(TokenSource { flow, cache: TokenCache::default() })));
             }
         };

@@ -15,7 +15,7 @@ pub(crate) use authenticator::{Authenticator, Credentials};
 pub use oauth::{ClientAuthentication, Grant, OAuth};
 
 /// How requests prove who sends them; only the origin of the connection's `base_url` receives it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Auth {
     /// No credentials.
@@ -39,6 +39,19 @@ pub enum Auth {
     },
     /// A token from an OAuth 2 token endpoint.
     OAuth(OAuth),
+}
+
+/// The user of Basic credentials is left out: in some APIs it is the key.
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Bearer(_) => f.write_str("Bearer"),
+            Self::Basic { .. } => f.write_str("Basic"),
+            Self::ApiKey { place, .. } => write!(f, "ApiKey in {place:?}"),
+            Self::OAuth(settings) => settings.fmt(f),
+        }
+    }
 }
 
 /// Where an API key goes.

@@ -14,6 +14,7 @@ use url::{Url, form_urlencoded};
 
 use super::token::FreshToken;
 use crate::exchange::{Exchange, Transport};
+use crate::redact::Redactor;
 use crate::server_message::server_message;
 use crate::{RedactedUrl, Request, Response};
 
@@ -104,14 +105,17 @@ impl OAuthFlow {
         Ok(Self { settings, replaced: Mutex::default() })
     }
 
-    /// The values that no message may show.
-    pub(super) fn secrets(&self) -> Vec<&Secret> {
-        let grant = match &self.settings.grant {
-            Grant::ClientCredentials => None,
-            Grant::RefreshToken(token) => Some(token),
-        };
-        let parameters = self.settings.parameters.iter().map(|(_, value)| value);
-        self.settings.client_secret.iter().chain(grant).chain(parameters).collect()
+    /// Tells the redactor what to hide.
+    pub(super) fn hide(&self, redactor: &Redactor) {
+        let OAuth { client_id, client_secret, grant, parameters, .. } = &self.settings;
+        parameters.iter().for_each(|(_, value)| redactor.learn(value));
+        if let Grant::RefreshToken(token) = grant {
+            redactor.learn(token);
+        }
+        if let Some(secret) = client_secret {
+            redactor.learn(secret);
+            redactor.learn(&Secret::new(basic_of_client(client_id, secret)));
+        }
     }
 
     /// Asks the token endpoint for a token.
@@ -141,7 +145,7 @@ impl OAuthFlow {
         let request = Request::post("").repeatable().accepting([400, 401, 403]);
         let request = match (self.settings.client_authentication, client_secret) {
             (ClientAuthentication::Basic, Some(secret)) => {
-                request.with_header(AUTHORIZATION.as_str(), basic_of_client(client_id, secret))
+                request.with_header(AUTHORIZATION.as_str(), format!("Basic {}", basic_of_client(client_id, secret)))
             }
             (_, secret) => {
                 form.push(("client_id".to_owned(), client_id.clone()));
@@ -201,5 +205,5 @@ impl Seconds {
 /// RFC 6749 §2.3.1 encodes both parts before they are joined.
 fn basic_of_client(client_id: &str, secret: &Secret) -> String {
     let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    format!("Basic {}", STANDARD.encode(format!("{}:{}", encoded(client_id), encoded(secret.expose()))))
+    STANDARD.encode(format!("{}:{}", encoded(client_id), encoded(secret.expose())))
 }

@@ -87,8 +87,7 @@ impl TokenCache {
     fn store(&self, fresh: FreshToken) -> Arc<Token> {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let generation = current.as_ref().map_or(0, |token| token.generation + 1);
-        let life = fresh.lifetime.map(|lifetime| lifetime.saturating_sub(RENEWED_AHEAD.min(lifetime / 10)));
-        let renew_at = life.and_then(|life| Instant::now().checked_add(life));
+        let renew_at = fresh.lifetime.and_then(|lifetime| Instant::now().checked_add(useful_part(lifetime)));
         let token = Arc::new(Token { secret: fresh.secret, generation, renew_at });
         *current = Some(token.clone());
         token
@@ -97,6 +96,11 @@ impl TokenCache {
     fn current(&self) -> Option<Arc<Token>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// How long a token is used.
+fn useful_part(lifetime: Duration) -> Duration {
+    lifetime.saturating_sub(RENEWED_AHEAD.min(lifetime / 10))
 }
 
 impl FailedTurn {
@@ -124,23 +128,25 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use futures::future::join_all;
-    use tokio::time::{advance, sleep};
+    use tokio::task::yield_now;
 
     use super::*;
 
+    #[derive(Default)]
     struct Endpoint(AtomicU64);
 
     impl Endpoint {
+        /// Answers after everyone else has asked.
         async fn obtain(&self, lifetime: u64) -> Result<FreshToken> {
             let count = self.0.fetch_add(1, Ordering::SeqCst);
-            sleep(Duration::from_secs(1)).await;
+            yield_now().await;
             Ok(FreshToken { secret: Secret::new(format!("t{count}")), lifetime: Some(Duration::from_secs(lifetime)) })
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn token_is_obtained_once_for_all_who_wait() {
-        let (cache, endpoint) = (TokenCache::default(), Endpoint(AtomicU64::new(0)));
+        let (cache, endpoint) = (TokenCache::default(), Endpoint::default());
         let tokens = join_all((0..50).map(|_| cache.get(endpoint.obtain(3600)))).await;
         assert!(tokens.iter().all(|token| token.as_ref().unwrap().secret.expose() == "t0"));
         let renewed = join_all((0..50).map(|_| cache.replace(0, endpoint.obtain(3600)))).await;
@@ -148,27 +154,27 @@ mod tests {
         assert_eq!(endpoint.0.load(Ordering::SeqCst), 2);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn token_is_renewed_before_it_expires() {
-        let (cache, endpoint) = (TokenCache::default(), Endpoint(AtomicU64::new(0)));
-        for (seconds, expected) in [(0, "t0"), (3538, "t0"), (3, "t1")] {
-            advance(Duration::from_secs(seconds)).await;
-            assert_eq!(cache.get(endpoint.obtain(3600)).await.unwrap().secret.expose(), expected);
+        assert_eq!(useful_part(Duration::from_secs(3600)), Duration::from_secs(3540));
+        assert_eq!(useful_part(Duration::from_secs(10)), Duration::from_secs(9));
+        let (cache, endpoint) = (TokenCache::default(), Endpoint::default());
+        for (lifetime, expected) in [(0, "t0"), (3600, "t1"), (3600, "t1")] {
+            assert_eq!(cache.get(endpoint.obtain(lifetime)).await.unwrap().secret.expose(), expected);
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn failure_is_shared_by_those_who_waited_and_forgotten_by_the_next() {
         let (cache, calls) = (TokenCache::default(), AtomicU64::new(0));
         let fail = || async {
             calls.fetch_add(1, Ordering::SeqCst);
-            sleep(Duration::from_secs(1)).await;
+            yield_now().await;
             Err(Error::new(ErrorKind::Authentication, "no"))
         };
-        let results = join_all((0..50).map(|_| cache.get(fail()))).await;
+        let results = join_all((0..20).map(|_| cache.get(fail()))).await;
         assert!(results.iter().all(|result| result.as_ref().is_err_and(|error| error.message() == "no")));
         assert_eq!(calls.load(Ordering::SeqCst), 1);
-        let endpoint = Endpoint(AtomicU64::new(0));
-        assert!(cache.get(endpoint.obtain(60)).await.is_ok());
+        assert!(cache.get(Endpoint::default().obtain(60)).await.is_ok());
     }
 }

@@ -1,5 +1,6 @@
 //! What follows a page: nothing, one request, or a run of requests whose addresses are known.
 
+use lakeflow_interface::records::Kind;
 use lakeflow_interface::{Error, ErrorKind, Result};
 use serde_json::Value as Json;
 use url::Url;
@@ -69,8 +70,8 @@ pub(super) fn following(
     match &settings.pagination {
         Pagination::None => Ok(Following::Nothing),
         Pagination::LinkHeader { rel } => rules.by_link(rel),
-        Pagination::PageNumber { into, first, total } => Ok(rules.by_number(into, *first, total.as_ref())),
-        Pagination::Offset { into, first, total } => Ok(rules.by_offset(into, *first, total.as_ref())),
+        Pagination::PageNumber { into, first, total } => rules.by_number(into, *first, total.as_ref()),
+        Pagination::Offset { into, first, total } => rules.by_offset(into, *first, total.as_ref()),
         Pagination::Cursor { from, into, signal } => {
             Ok(rules.with_value(into, rules.value_at(from).filter(|_| rules.may_go_on(signal.as_ref()))))
         }
@@ -79,7 +80,7 @@ pub(super) fn following(
             _ => Ok(Following::Nothing),
         },
         Pagination::LastRecord { field, into, signal } => {
-            let is_full = signal.is_some() || !rules.is_short();
+            let is_full = signal.is_some() || !rules.is_short()?;
             let may_go_on = is_full && rules.may_go_on(signal.as_ref());
             Ok(rules.with_value(into, rules.last_record(field).filter(|_| may_go_on)))
         }
@@ -109,44 +110,40 @@ impl Rules<'_> {
         })
     }
 
-    fn by_number(&self, into: &Target, first: u64, total: Option<&Total>) -> Following {
+    fn by_number(&self, into: &Target, first: u64, total: Option<&Total>) -> Result<Following> {
         let next = first + self.fetched.number;
         let pages = match total {
             Some(Total::Pages(place)) => self.number_at(place),
-            Some(Total::Records(place)) => self
-                .number_at(place)
-                .zip(self.settings.page_size.or(Some(self.fetched.records)).filter(|size| *size > 0))
-                .map(|(records, size)| records.div_ceil(size)),
+            Some(Total::Records(place)) => {
+                let size = self.settings.page_size.unwrap_or(self.records()?).max(1);
+                self.number_at(place).map(|records| records.div_ceil(size))
+            }
             None => None,
         };
-        match pages {
+        Ok(match pages {
             Some(pages) => self.run(into, next, (first + pages).saturating_sub(1), 1),
-            None if self.is_short() => Following::Nothing,
+            None if self.is_short()? => Following::Nothing,
             None => self.with_value(into, Some(Json::from(next))),
-        }
+        })
     }
 
-    fn by_offset(&self, into: &Target, first: u64, total: Option<&Total>) -> Following {
-        let step = self.settings.page_size.unwrap_or(self.fetched.records);
-        if step == 0 {
-            return Following::Nothing;
-        }
-        let present = into.number_in(self.request).unwrap_or(first);
-        let next = present + step;
+    fn by_offset(&self, into: &Target, first: u64, total: Option<&Total>) -> Result<Following> {
+        let step = self.settings.page_size.unwrap_or(self.records()?).max(1);
+        let next = into.number_in(self.request).unwrap_or(first) + step;
         let records = match total {
             Some(Total::Records(place)) => self.number_at(place),
             Some(Total::Pages(place)) => self.number_at(place).map(|pages| pages.saturating_mul(step)),
             None => None,
         };
-        match records {
+        Ok(match records {
             Some(records) => self.run(into, next, (first + records).saturating_sub(1), step),
-            None if self.is_short() => Following::Nothing,
+            None if self.is_short()? => Following::Nothing,
             None => self.with_value(into, Some(Json::from(next))),
-        }
+        })
     }
 
     fn run(&self, into: &Target, next: u64, last: u64, step: u64) -> Following {
-        if self.fetched.records == 0 || next > last {
+        if next > last {
             return Following::Nothing;
         }
         Following::Run(Run { template: self.request.clone(), into: into.clone(), next, last, step })
@@ -182,8 +179,22 @@ impl Rules<'_> {
         }
     }
 
-    fn is_short(&self) -> bool {
-        self.fetched.records < self.settings.page_size.unwrap_or(1).max(1)
+    fn is_short(&self) -> Result<bool> {
+        Ok(self.records()? < self.settings.page_size.unwrap_or(1).max(1))
+    }
+
+    /// The number of records; an array that is left out is empty, but anything else in its place would end the list
+    /// too early.
+    fn records(&self) -> Result<u64> {
+        let found = self.fetched.page.root().get_path(&self.settings.records);
+        if found.is_none_or(|value| value.is_null() || value.kind() == Kind::Array) {
+            return Ok(self.fetched.records);
+        }
+        let path =
+            ["$"].into_iter().chain(self.settings.records.iter().map(String::as_str)).collect::<Vec<_>>().join(".");
+        let address = self.client.redact_url(&self.fetched.url);
+        let message = format!("expected an array of records at `{path}` of `{address}`, found something else");
+        Err(Error::new(ErrorKind::BadResponse, message))
     }
 
     fn last_record(&self, field: &[String]) -> Option<Json> {
@@ -231,4 +242,26 @@ fn run_of_pages(present: &Url, next: &Url, last: &Url) -> Option<(String, u64, u
     };
     let is_run = differing.next().is_none() && number == present_number + 1 && number < last_number;
     is_run.then(|| (name.clone(), number, last_number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(present: &str, next: &str, last: &str) -> Option<(String, u64, u64)> {
+        let url = |rest: &str| Url::parse(&format!("https://h.example/{rest}")).unwrap();
+        run_of_pages(&url(present), &url(next), &url(last))
+    }
+
+    #[test]
+    fn pages_are_a_run_where_one_number_counts_up_by_one() {
+        let page = |next, last| Some(("page".to_owned(), next, last));
+        assert_eq!(run("x?q=1", "x?q=1&page=2", "x?q=1&page=9"), page(2, 9));
+        assert_eq!(run("x?page=4", "x?page=5", "x?page=9"), page(5, 9));
+        assert_eq!(run("x", "x?page=2", "x?page=2"), None);
+        assert_eq!(run("x?since=10", "x?since=35", "x?since=900"), None);
+        assert_eq!(run("x", "x?after=abc", "x?after=xyz"), None);
+        assert_eq!(run("x", "x?page=2&per=10", "x?page=9&per=20"), None);
+        assert_eq!(run("x", "x?page=2", "y?page=9"), None);
+    }
 }

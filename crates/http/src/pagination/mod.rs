@@ -8,9 +8,6 @@ mod link_header;
 mod place;
 mod reader;
 
-#[cfg(test)]
-mod tests;
-
 pub use place::{Place, Target};
 pub use reader::{FetchedPage, PageStream, pages};
 
@@ -70,6 +67,13 @@ pub enum Pagination {
         /// What says whether there is another page; without it, a page with fewer records than fit is the last.
         signal: Option<Signal>,
     },
+}
+
+impl Pagination {
+    /// Whether a page says how long the list is: then the first page shows how many records fit in one.
+    fn has_total(&self) -> bool {
+        matches!(self, Self::PageNumber { total: Some(_), .. } | Self::Offset { total: Some(_), .. })
+    }
 }
 
 /// A number that says how long a list is.

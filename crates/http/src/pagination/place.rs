@@ -107,3 +107,38 @@ fn set_in_body(body: &mut Body, path: &[String], value: &Json) {
     });
     *place = value.clone();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Vec<String> {
+        text.split('.').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn value_keeps_its_type_from_page_to_body() {
+        let page =
+            Page::parse(r#"{"a":{"text":"7","number":7,"large":18446744073709551616,"nothing":null,"empty":""}}"#)
+                .unwrap();
+        let value = |field: &str| Place::Body(path(field)).value(&page, &HeaderMap::new());
+        assert_eq!(value("a.text"), Some(Json::from("7")));
+        assert_eq!(value("a.number"), Some(Json::from(7)));
+        assert_eq!(value("a.large"), Some(Json::from("18446744073709551616")));
+        assert_eq!((value("a.nothing"), value("a.empty"), value("a.missing"), value("a")), (None, None, None, None));
+        let mut request = Request::post("/x").with_json(serde_json::json!({"filter": 1}));
+        Target::BodyField(path("paging.after")).set(&mut request, &Json::from(7));
+        assert_eq!(request.body_bytes().unwrap(), br#"{"filter":1,"paging":{"after":7}}"#);
+        assert_eq!(Target::BodyField(path("paging.after")).number_in(&request), Some(7));
+    }
+
+    #[test]
+    fn value_in_a_form_or_parameter_is_text() {
+        let mut request = Request::post("/x?page=1").with_form(vec![("offset".into(), "0".into())]);
+        for (target, value) in [(Target::BodyField(path("offset")), 50), (Target::Parameter("page".into()), 2)] {
+            target.set(&mut request, &Json::from(value));
+            assert_eq!(target.number_in(&request), Some(value));
+        }
+        assert_eq!(request.body_bytes().unwrap(), b"offset=50");
+    }
+}

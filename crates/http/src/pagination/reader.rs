@@ -33,7 +33,7 @@ pub struct FetchedPage {
     pub headers: HeaderMap,
     /// The body; `null` where there is none, or where the status is no success and the body is not JSON.
     pub page: Arc<Page>,
-    /// How many records the page has.
+    /// How many records the page has; none where [`PageSettings::records`] leads to no array.
     pub records: u64,
     /// Whether the list ends with it.
     pub is_last: bool,
@@ -109,6 +109,9 @@ impl PageReader {
 
     /// Decides what follows a page. Within a run that is known already, only whether the list has ended meanwhile.
     fn plan(&mut self, request: &Request, fetched: &FetchedPage) -> Result<()> {
+        if fetched.number == 1 && self.settings.pagination.has_total() {
+            self.settings.page_size = self.settings.page_size.or(Some(fetched.records).filter(|size| *size > 0));
+        }
         let is_within_run = self.run.is_some() || !self.under_way.is_empty();
         match following(&self.client, &self.settings, request, fetched)? {
             Following::Nothing => {
@@ -148,22 +151,24 @@ impl PageReader {
         request
     }
 
+    /// Refuses a page that was read before, and one page too many.
     fn check(&mut self, request: &Request) -> Result<()> {
-        let shown = self.client.redact_url(&request.address(self.client.base_url())?);
-        if self.begun == self.settings.most_pages {
-            let message = format!("expected at most {} pages, found another at `{shown}`", self.settings.most_pages);
-            return Err(Error::new(ErrorKind::BadResponse, message));
-        }
+        let address = request.address(self.client.base_url())?;
         let mut hasher = DefaultHasher::new();
-        request.address(self.client.base_url())?.as_str().hash(&mut hasher);
+        address.as_str().hash(&mut hasher);
         request.body_bytes().hash(&mut hasher);
-        if !self.seen.insert(hasher.finish()) {
-            let message = format!("expected a page not read before, found `{shown}` again after page {}", self.begun);
-            return Err(
-                Error::new(ErrorKind::BadResponse, message).with_hint("the pagination of the source leads in a circle")
-            );
-        }
-        Ok(())
+        let is_new = self.seen.insert(hasher.finish());
+        let expected = if !is_new {
+            "a page not read before".to_owned()
+        } else if self.begun == self.settings.most_pages {
+            format!("at most {} pages", self.begun)
+        } else {
+            return Ok(());
+        };
+        let shown = self.client.redact_url(&address);
+        let message = format!("expected {expected}, found `{shown}` to follow page {}", self.begun);
+        Err(Error::new(ErrorKind::BadResponse, message)
+            .with_hint("the pagination of the source leads in a circle, or is not described rightly"))
     }
 }
 
