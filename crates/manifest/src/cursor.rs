@@ -127,6 +127,14 @@ impl Cursor {
         }
     }
 
+    /// Whether it is no more than `span` before another; the other itself always is.
+    pub(crate) fn is_within(&self, span: Duration, other: &Self) -> bool {
+        match (self.instant(), other.instant().and_then(|other| other.checked_sub_signed(span))) {
+            (Some(own), Some(earliest)) => own >= earliest,
+            _ => self >= other,
+        }
+    }
+
     /// The bound that a source gets, moved by one unit where the source would leave out the bound itself.
     pub(crate) fn bound(&self, format: Option<Format>, shift: i64) -> String {
         match &self.point {

@@ -3,18 +3,22 @@
 //! The grammar is the types in [`definition`]; the guide for authors is `docs/guides/connector-language.md`.
 
 mod check;
+mod connect;
 mod cursor;
 pub mod definition;
 mod loaded;
+mod markdown;
 mod named_types;
 mod path;
 mod plan;
 mod problem;
+mod read;
 mod setting;
 mod structure;
 mod template;
 mod tree;
 
+pub use connect::ConnectSettings;
 pub use loaded::Definition;
 pub use path::JsonPath;
 pub use problem::{Place, Problem, Problems};

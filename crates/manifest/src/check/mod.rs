@@ -11,6 +11,8 @@ mod templates;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(crate) use connection::AUTH_METHOD;
+
 use crate::definition::Manifest;
 use crate::plan::TablePlan;
 use crate::problem::Problem;

@@ -1,0 +1,132 @@
+//! Oldest first: from the stored cursor on, with checkpoints on the way.
+//!
+//! While pages are read by number, a row that is updated moves to the end and shifts the rows behind it one place
+//! forward, past the edge of a page that was read already. A pass over several pages in which something moved is
+//! therefore read again by keyset: each request begins at the greatest cursor so far, so that nothing can shift.
+
+use async_stream::try_stream;
+use futures::StreamExt;
+use lakeflow_http::FetchedPage;
+use lakeflow_interface::{Offset, ReadItem, ReadStream, Result};
+
+use super::filter::{Filter, Verdict};
+use super::position::{Pass, Position};
+use super::{Bounds, TableRead};
+use crate::cursor::Cursor;
+
+/// Reads what is new. Rows that are only added are read by keyset at once: they must not be handed on twice.
+pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
+    let position = Position::read(start, table.cursor_kind()?)?;
+    if table.plan.is_append() {
+        by_keyset(table, position, start.clone())
+    } else {
+        by_pages(table, position, start.clone())
+    }
+}
+
+/// What a page came to.
+struct Taken {
+    items: Vec<ReadItem>,
+    /// The greatest cursor on the page, of new and known records.
+    greatest: Option<Cursor>,
+    /// Whether the page reaches behind the horizon: all that follows does too.
+    is_end: bool,
+}
+
+/// Hands on a page in parts of the size that the user asks for, each with a checkpoint.
+fn take(filter: &mut Filter, table: &TableRead, fetched: &FetchedPage) -> Result<Taken> {
+    let mut taken = Taken { items: Vec::new(), greatest: None, is_end: false };
+    let mut places = Vec::new();
+    let mut checkpoint = |filter: &mut Filter, places: &mut Vec<_>| {
+        if let Some(item) = table.item(fetched, std::mem::take(places)) {
+            taken.items.extend([item, filter.checkpoint()]);
+        }
+    };
+    for row in table.rows(fetched)? {
+        match filter.judge(table, &row) {
+            Verdict::New => places.push(row.place),
+            Verdict::BehindHorizon => taken.is_end = true,
+            Verdict::Known | Verdict::TooOld => {}
+        }
+        taken.greatest = row.cursor.max(taken.greatest.take());
+        if places.len() >= table.batch() {
+            checkpoint(filter, &mut places);
+        }
+    }
+    checkpoint(filter, &mut places);
+    Ok(taken)
+}
+
+fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadStream> {
+    let known = Pass { from: position.cursor.clone(), began: table.ask.horizon };
+    let was_under_way = position.pass.is_some();
+    let pass = position.pass.clone().unwrap_or(known);
+    let again = Position {
+        pass: None,
+        cursor: pass.from.clone(),
+        ..if was_under_way { Position::default() } else { position.clone() }
+    };
+    let mut filter = Filter::new(&table, position)?;
+    let mut pages = table.pages(&Bounds { from: filter.lower.clone(), to: None }, None)?;
+    let items = try_stream! {
+        let mut has_moved_rows = false;
+        let mut is_one_page = !was_under_way;
+        while let Some(fetched) = pages.next().await {
+            let fetched = fetched?;
+            is_one_page &= fetched.number == 1 && fetched.is_last;
+            filter.position.pass = (!is_one_page).then(|| pass.clone());
+            let taken = take(&mut filter, &table, &fetched)?;
+            for item in taken.items {
+                yield item;
+            }
+            has_moved_rows |= taken.greatest.is_some_and(|greatest| greatest.is_after(pass.began));
+            if taken.is_end {
+                break;
+            }
+        }
+        drop(pages);
+        if has_moved_rows && !is_one_page {
+            filter.position.pass = None;
+            let unchanged = if was_under_way { filter.position.offset() } else { start };
+            let mut items = by_keyset(table, again, unchanged)?;
+            while let Some(item) = items.next().await {
+                yield item?;
+            }
+        } else {
+            filter.position.pass = None;
+            let is_new = filter.has_moved || was_under_way;
+            yield if is_new { filter.checkpoint() } else { ReadItem::Checkpoint(start) };
+        }
+    };
+    Ok(items.boxed())
+}
+
+/// Each request begins at the greatest cursor so far; further pages only while it stands still.
+fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<ReadStream> {
+    let mut filter = Filter::new(&table, position)?;
+    let items = try_stream! {
+        let mut from = filter.lower.clone();
+        let mut has_ended = false;
+        while !has_ended {
+            let mut pages = table.pages(&Bounds { from: from.clone(), to: None }, Some(1))?;
+            has_ended = true;
+            while let Some(fetched) = pages.next().await {
+                let fetched = fetched?;
+                let taken = take(&mut filter, &table, &fetched)?;
+                for item in taken.items {
+                    yield item;
+                }
+                if taken.is_end || fetched.is_last {
+                    break;
+                }
+                if taken.greatest > from {
+                    from = taken.greatest;
+                    has_ended = false;
+                    break;
+                }
+            }
+        }
+        yield if filter.has_moved { filter.checkpoint() } else { ReadItem::Checkpoint(start) };
+    };
+    Ok(items.boxed())
+}

@@ -1,0 +1,168 @@
+//! Children: once per row of a parent table, several at once, in the parent's order.
+
+use std::collections::BTreeMap;
+
+use async_stream::try_stream;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use lakeflow_http::FetchedPage;
+use lakeflow_interface::records::{JsonRecords, Value};
+use lakeflow_interface::{Error, ErrorKind, IngestionType, Offset, ReadItem, ReadStream, Records, Result};
+
+use super::filter::Filter;
+use super::position::Position;
+use super::side_by_side::side_by_side;
+use super::{Bounds, TableRead};
+use crate::definition::Parent;
+
+/// Parents that are read for at once, where the definition does not say.
+const CONCURRENCY: u64 = 8;
+
+/// What the reads of parents give, in their order.
+enum Part {
+    /// A page of children, and the read that it belongs to.
+    Page(Box<(TableRead, FetchedPage)>),
+    /// The parents before this are complete up to this offset.
+    ParentCheckpoint(Offset),
+}
+
+/// Reads the children of all parents, or of those that changed.
+pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
+    let missing = || Error::new(ErrorKind::Internal, format!("table `{}` has no parent", table.plan.name));
+    let parent = table.plan.table.parent.clone().ok_or_else(missing)?;
+    let width = usize::try_from(parent.concurrency.unwrap_or(CONCURRENCY)).unwrap_or(1);
+    if table.plan.metadata.ingestion_type == IngestionType::Snapshot {
+        let parts = parts(table, parent, &Offset::beginning(), width)?;
+        return Ok(snapshot(parts));
+    }
+    let position = Position::read(start, table.cursor_kind()?)?;
+    let parent_start = match &position.parent {
+        Some(offset) if parent.changed_only => offset.clone(),
+        _ => Offset::beginning(),
+    };
+    let is_changed_only = parent.changed_only;
+    let parts = parts(table.clone(), parent, &parent_start, width)?;
+    Ok(incremental(table, position, start.clone(), parts, is_changed_only))
+}
+
+fn snapshot(mut parts: BoxStream<'static, Result<Part>>) -> ReadStream {
+    let items = try_stream! {
+        while let Some(part) = parts.next().await {
+            if let Part::Page(page) = part? {
+                let (child, fetched) = *page;
+                let places = child.places(&fetched)?;
+                if let Some(item) = child.item(&fetched, places) {
+                    yield item;
+                }
+            }
+        }
+        yield ReadItem::Checkpoint(Offset::beginning());
+    };
+    items.boxed()
+}
+
+fn incremental(
+    table: TableRead,
+    position: Position,
+    start: Offset,
+    mut parts: BoxStream<'static, Result<Part>>,
+    is_changed_only: bool,
+) -> ReadStream {
+    let items = try_stream! {
+        let mut filter = Filter::new(&table, position.clone())?.dropping_repeats();
+        let mut between = position;
+        while let Some(part) = parts.next().await {
+            match part? {
+                Part::Page(page) => {
+                    let (child, fetched) = *page;
+                    if let Some(item) = filter.take(&child, &fetched)? {
+                        yield item;
+                    }
+                }
+                Part::ParentCheckpoint(offset) if is_changed_only => {
+                    filter.position.parent = Some(offset.clone());
+                    // A child's cursor says nothing while parents are left; upserts may be replayed, rows that are
+                    // only added may not.
+                    if !table.plan.is_append() && between.parent.as_ref() != Some(&offset) {
+                        between.parent = Some(offset);
+                        yield ReadItem::Checkpoint(between.offset());
+                    }
+                }
+                Part::ParentCheckpoint(_) => {}
+            }
+        }
+        let is_same_parent = filter.position.parent.as_ref().map(Offset::entries)
+            == start.get("parent").and_then(serde_json::Value::as_object);
+        yield if filter.has_moved || !is_same_parent { filter.checkpoint() } else { ReadItem::Checkpoint(start) };
+    };
+    items.boxed()
+}
+
+/// The children of the parents, and the parent's checkpoints between them.
+fn parts(table: TableRead, parent: Parent, start: &Offset, width: usize) -> Result<BoxStream<'static, Result<Part>>> {
+    let mut parents = super::read(parent_read(&table, &parent)?, start)?;
+    let sources = try_stream! {
+        while let Some(item) = parents.next().await {
+            match item? {
+                ReadItem::Records(Records::Json(records)) => {
+                    for child in children(&table, &parent, &records) {
+                        yield pages_of(child?)?;
+                    }
+                }
+                ReadItem::Checkpoint(offset) => yield stream::iter([Ok(Part::ParentCheckpoint(offset))]).boxed(),
+                ReadItem::Records(Records::Arrow(_)) | ReadItem::Deletes(_) => {}
+            }
+        }
+    };
+    Ok(side_by_side(sources.boxed(), width))
+}
+
+fn pages_of(child: TableRead) -> Result<BoxStream<'static, Result<Part>>> {
+    let pages = child.pages(&Bounds::default(), Some(1))?;
+    Ok(pages.map(move |page| Ok(Part::Page(Box::new((child.clone(), page?))))).boxed())
+}
+
+/// The read of the parent, with the options that both tables have.
+fn parent_read(table: &TableRead, parent: &Parent) -> Result<TableRead> {
+    let plan = table.ask.definition.plan(&parent.table)?.clone();
+    let shared = plan.settings.iter().filter(|setting| setting.name != "max_records_per_batch");
+    let shared = shared.filter_map(|setting| Some((setting.name.as_str(), table.values.get(&setting.name)?)));
+    let values = plan.option_settings().resolve(shared)?;
+    let mut read = TableRead::new(table.ask.clone(), plan, values)?;
+    read.beyond_horizon = true;
+    Ok(read)
+}
+
+/// The reads for the rows of a page of parents.
+fn children<'r>(
+    table: &'r TableRead,
+    parent: &'r Parent,
+    records: &'r JsonRecords,
+) -> impl Iterator<Item = Result<TableRead>> + use<'r> {
+    records.values().map(move |row| {
+        let mut child = table.clone();
+        child.scope = child.scope.with("parent", fields(parent, records, row)?);
+        child.constants = child.constants()?;
+        Ok(child)
+    })
+}
+
+/// The fields of a parent row by the names that the child gives them.
+fn fields(parent: &Parent, records: &JsonRecords, row: Value<'_>) -> Result<BTreeMap<String, minijinja::value::Value>> {
+    let field = |(name, column): (&String, &lakeflow_interface::ColumnPath)| {
+        let constant = match column.parts() {
+            [single] => records.constants().iter().find(|(constant, _)| constant == single),
+            _ => None,
+        };
+        let value = match constant {
+            Some((_, value)) => value.clone(),
+            None => row.get_path(column.parts()).and_then(|value| value.scalar_text().map(Into::into)),
+        };
+        let missing = || {
+            let message = format!("a row of the parent table `{}` has no `{column}`", parent.table);
+            Error::new(ErrorKind::BadResponse, message)
+        };
+        Ok((name.clone(), value.ok_or_else(missing)?.into()))
+    };
+    parent.r#as.iter().map(field).collect()
+}

@@ -1,0 +1,104 @@
+//! `Position`: how far a table has been read, as its offset says it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+use lakeflow_interface::{Error, ErrorKind, Offset, Result};
+use serde_json::{Map, Value as Json, json};
+
+use crate::cursor::{Cursor, CursorKind, Instant};
+
+/// How far a table has been read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Position {
+    /// The greatest cursor of a record that was handed on.
+    pub(super) cursor: Option<Cursor>,
+    pub(super) seen: Seen,
+    /// Set while a pass over several pages is not known to have missed nothing.
+    pub(super) pass: Option<Pass>,
+    /// Where the read of the parent goes on.
+    pub(super) parent: Option<Offset>,
+}
+
+/// A pass whose pages may shift while it reads them.
+#[derive(Clone, Debug)]
+pub(super) struct Pass {
+    /// The cursor that it began at.
+    pub(super) from: Option<Cursor>,
+    /// When it began: records changed later have moved.
+    pub(super) began: DateTime<Utc>,
+}
+
+impl Position {
+    /// Reads an offset.
+    pub(super) fn read(offset: &Offset, kind: CursorKind) -> Result<Self> {
+        let invalid = || {
+            Error::new(ErrorKind::Configuration, format!("`{offset}` is not an offset of this table"))
+                .with_hint("the definition of the connector may have changed; a full refresh reads the table anew")
+        };
+        let text = |value: &Json| value.as_str().map(str::to_owned).ok_or_else(invalid);
+        let cursor = |value: &Json| kind.parse(&text(value)?).ok_or_else(invalid);
+        let mut position = Self { cursor: offset.get("cursor").map(cursor).transpose()?, ..Self::default() };
+        for entry in offset.get("seen").and_then(Json::as_array).into_iter().flatten() {
+            let entry = text(entry)?;
+            let (_, cursor) = entry.rsplit_once('@').ok_or_else(invalid)?;
+            let cursor = kind.parse(cursor).ok_or_else(invalid)?;
+            position.seen.0.insert(entry, cursor);
+        }
+        if let Some(pass) = offset.get("pass") {
+            let began = pass["began"].as_str().and_then(Instant::parse).ok_or_else(invalid)?.0;
+            position.pass = Some(Pass { from: pass.get("from").map(cursor).transpose()?, began });
+        }
+        if let Some(parent) = offset.get("parent") {
+            position.parent = Some(Offset::from(parent.as_object().ok_or_else(invalid)?.clone()));
+        }
+        Ok(position)
+    }
+
+    /// The offset that says this.
+    pub(super) fn offset(&self) -> Offset {
+        let mut entries = Map::new();
+        if let Some(cursor) = &self.cursor {
+            entries.insert("cursor".to_owned(), json!(cursor.text));
+        }
+        if !self.seen.0.is_empty() {
+            entries.insert("seen".to_owned(), self.seen.0.keys().cloned().collect());
+        }
+        if let Some(pass) = &self.pass {
+            let mut entry = Map::from_iter([("began".to_owned(), json!(Cursor::at(pass.began).text))]);
+            entry.extend(pass.from.iter().map(|cursor| ("from".to_owned(), json!(cursor.text))));
+            entries.insert("pass".to_owned(), Json::Object(entry));
+        }
+        if let Some(parent) = &self.parent {
+            entries.insert("parent".to_owned(), Json::Object(parent.entries().clone()));
+        }
+        Offset::from(entries)
+    }
+
+    /// Notes a record that is handed on.
+    pub(super) fn note(&mut self, key: String, cursor: &Cursor, lookback: Duration) {
+        if self.cursor.as_ref().is_none_or(|greatest| cursor > greatest) {
+            self.cursor = Some(cursor.clone());
+        }
+        if self.cursor.as_ref().is_some_and(|greatest| cursor.is_within(lookback, greatest)) {
+            self.seen.0.insert(key, cursor.clone());
+        }
+    }
+
+    /// Forgets records that no later read asks for again.
+    pub(super) fn prune(&mut self, lookback: Duration) {
+        if let Some(greatest) = &self.cursor {
+            self.seen.0.retain(|_, cursor| cursor.is_within(lookback, greatest));
+        }
+    }
+}
+
+/// Records that a later read asks for again, as `key@cursor`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen(BTreeMap<String, Cursor>);
+
+impl Seen {
+    pub(super) fn contains(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+}

@@ -1,0 +1,201 @@
+//! Oldest first: from the stored cursor on, with checkpoints on the way.
+
+#[expect(dead_code, reason = "shared by the tests of all kinds of read")]
+mod source;
+
+use axum::http::StatusCode;
+use lakeflow_interface::{ErrorKind, Offset};
+use serde_json::json;
+use source::{Source, assert_resumable, at, read, row};
+
+const CDC: &str = "
+  rows:
+    ingestion_type: cdc
+    primary_keys: [id]
+    cursor_field: updated_at
+    request: {path: /rows, params: {direction: asc}}
+    incremental: {from: since, order: ascending}
+    schema: id BIGINT NOT NULL, updated_at TIMESTAMP
+";
+
+fn append() -> String {
+    CDC.replace("cdc", "append")
+}
+
+#[tokio::test]
+async fn second_read_gives_what_changed_and_third_nothing() {
+    let source = Source::start((1..=7).map(|id| row(id, id as u32)).collect()).await;
+    let connector = source.connect(CDC);
+    let first = read(&connector, "rows", &Offset::beginning(), &[], 100).await.unwrap();
+    assert_eq!(first.ids(), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(first.end().to_string(), format!(r#"{{"cursor":"{0}","seen":["7@{0}"]}}"#, at(7)));
+    source.with(|rows| rows.push(row(8, 8)));
+    let second = read(&connector, "rows", first.end(), &[], 100).await.unwrap();
+    assert_eq!(second.ids(), [8]);
+    source.requests();
+    let third = read(&connector, "rows", second.end(), &[], 100).await.unwrap();
+    assert_eq!((third.rows.len(), third.checkpoints.len()), (0, 1));
+    assert_eq!(third.end(), second.end());
+    assert_eq!(source.requests(), [format!("/rows?direction=asc&since={}&per_page=3", at(8).replace(':', "%3A"))]);
+}
+
+#[tokio::test]
+async fn batch_cap_neither_stalls_nor_downloads_pages_again() {
+    let source = Source::start((1..=10).map(|id| row(id, 5)).collect()).await;
+    let connector = source.connect(CDC);
+    let options = [("max_records_per_batch", "2"), ("lookback_seconds", "300")];
+    let whole = read(&connector, "rows", &Offset::beginning(), &options, 100).await.unwrap();
+    assert_eq!(whole.ids(), (1..=10).collect::<Vec<_>>());
+    assert_eq!(source.requests().len(), 4);
+    let batches: Vec<usize> = whole.checkpoints.iter().map(|(rows, _)| *rows).collect();
+    assert_eq!(batches, [2, 3, 5, 6, 8, 9, 10, 10]);
+    assert_resumable(&connector, "rows", &whole, &options, 100).await;
+}
+
+#[tokio::test]
+async fn equal_cursors_at_the_edge_of_a_page_lose_nothing() {
+    let minutes = [1, 2, 2, 2, 2, 2, 2, 2, 3, 3];
+    for definition in [CDC.to_owned(), append()] {
+        let rows = minutes.iter().enumerate().map(|(id, minute)| row(id as u64, *minute)).collect();
+        let source = Source::start(rows).await;
+        let connector = source.connect(&definition);
+        let whole = read(&connector, "rows", &Offset::beginning(), &[], 100).await.unwrap();
+        assert_eq!(whole.ids(), (0..10).collect::<Vec<_>>());
+        assert_resumable(&connector, "rows", &whole, &[], 100).await;
+    }
+}
+
+#[tokio::test]
+async fn lookback_finds_late_rows_and_repeats_none() {
+    for definition in [CDC.to_owned(), append()] {
+        let source = Source::start((1..=7).map(|id| row(id, 10 * id as u32)).collect()).await;
+        let connector = source.connect(&definition);
+        let options = [("lookback_seconds", "1800")];
+        let first = read(&connector, "rows", &Offset::beginning(), &options, 100).await.unwrap();
+        source.with(|rows| rows.push(row(99, 45)));
+        let second = read(&connector, "rows", first.end(), &options, 100).await.unwrap();
+        assert_eq!(second.ids(), [99]);
+        let third = read(&connector, "rows", second.end(), &options, 100).await.unwrap();
+        assert_eq!(third.end(), second.end());
+        assert!(third.rows.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn every_checkpoint_resumes_to_the_same_rows() {
+    for definition in [CDC.to_owned(), append()] {
+        let source = Source::start((1..=11).map(|id| row(id, id as u32 / 2)).collect()).await;
+        let connector = source.connect(&definition);
+        let whole = read(&connector, "rows", &Offset::beginning(), &[], 100).await.unwrap();
+        assert!(whole.checkpoints.len() >= 4);
+        assert_resumable(&connector, "rows", &whole, &[], 100).await;
+    }
+}
+
+/// Updates row 1 when page 2 is asked for: page 2 then begins one row later than where page 1 ended.
+fn update_while_paging(source: &Source) {
+    let mut is_done = false;
+    source.on_request(move |number, rows| {
+        if number == 2 && !is_done {
+            is_done = true;
+            rows[0] = row(1, 200);
+        }
+    });
+}
+
+#[tokio::test]
+async fn row_updated_while_paging_is_not_skipped() {
+    for definition in [CDC.to_owned(), append()] {
+        let source = Source::start((1..=10).map(|id| row(id, id as u32)).collect()).await;
+        let connector = source.connect(&definition);
+        update_while_paging(&source);
+        let read_once = read(&connector, "rows", &Offset::beginning(), &[], 100).await.unwrap();
+        let mut ids = read_once.ids();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids, (1..=10).collect::<Vec<_>>(), "{read_once:?}");
+        let later = read(&connector, "rows", read_once.end(), &[], 300).await.unwrap();
+        assert_eq!(later.rows, [format!("1@{}", at(200))]);
+    }
+}
+
+#[tokio::test]
+async fn row_updated_while_paging_is_not_skipped_after_a_resume() {
+    let source = Source::start((1..=10).map(|id| row(id, id as u32)).collect()).await;
+    let connector = source.connect(CDC);
+    update_while_paging(&source);
+    let whole = read(&connector, "rows", &Offset::beginning(), &[], 100).await.unwrap();
+    for (rows, offset) in &whole.checkpoints {
+        let rest = read(&connector, "rows", offset, &[], 100).await.unwrap();
+        let mut ids: Vec<u64> = whole.ids()[..*rows].iter().copied().chain(rest.ids()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids, (1..=10).collect::<Vec<_>>(), "resumed from {offset}");
+    }
+}
+
+#[tokio::test]
+async fn future_dated_rows_do_not_keep_a_read_going() {
+    let mut minute = 1000;
+    let source = Source::start((1..=4).map(|id| row(id, id as u32)).collect()).await;
+    source.on_request(move |_, rows| {
+        minute += 1;
+        rows.push(row(u64::from(minute), minute));
+    });
+    for definition in [CDC.to_owned(), append()] {
+        let connector = source.connect(&definition);
+        let whole = read(&connector, "rows", &Offset::beginning(), &[], 100).await.unwrap();
+        let mut ids = whole.ids();
+        ids.dedup();
+        assert_eq!(ids[..4], [1, 2, 3, 4]);
+        assert!(ids.iter().all(|id| *id < 1000), "{ids:?}");
+        assert!(source.requests().len() < 10);
+    }
+}
+
+#[tokio::test]
+async fn record_without_cursor_is_handed_on_and_moves_nothing() {
+    let source = Source::start(vec![json!({"id": 9, "updated_at": null}), row(1, 1)]).await;
+    let connector = source.connect(CDC);
+    let whole = read(&connector, "rows", &Offset::beginning(), &[], 100).await.unwrap();
+    assert_eq!(whole.ids(), [9, 1]);
+    assert_eq!(whole.end().get("cursor"), Some(&json!(at(1))));
+}
+
+#[tokio::test]
+async fn start_date_is_the_first_lower_bound() {
+    let source = Source::start((1..=5).map(|id| row(id, 60 * id as u32)).collect()).await;
+    let connector = source.connect(CDC);
+    let options = [("start_date", "2026-01-01T03:00:00Z")];
+    let whole = read(&connector, "rows", &Offset::beginning(), &options, 1000).await.unwrap();
+    assert_eq!(whole.ids(), [3, 4, 5]);
+}
+
+#[tokio::test]
+async fn failed_page_in_mid_read_fails_the_read() {
+    let source = Source::start((1..=10).map(|id| row(id, id as u32)).collect()).await;
+    source.fail(3, StatusCode::BAD_REQUEST);
+    for definition in [CDC.to_owned(), append()] {
+        source.requests();
+        let error = read(&source.connect(&definition), "rows", &Offset::beginning(), &[], 100).await.unwrap_err();
+        assert_eq!(error.context("table"), Some("rows"));
+        assert_eq!(error.context("status"), Some("400"));
+    }
+}
+
+#[tokio::test]
+async fn next_link_to_another_host_is_refused() {
+    let source = Source::start((1..=10).map(|id| row(id, 1)).collect()).await;
+    source.send_next_elsewhere("http://foreign.example");
+    let error = read(&source.connect(CDC), "rows", &Offset::beginning(), &[], 100).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadResponse);
+    assert!(error.to_string().contains("foreign.example"), "{error}");
+}
+
+#[tokio::test]
+async fn offset_of_another_table_is_refused() {
+    let source = Source::start(Vec::new()).await;
+    let start = Offset::beginning().with("cursor", "soon");
+    let error = read(&source.connect(CDC), "rows", &start, &[], 100).await.unwrap_err();
+    assert_eq!(error.message(), r#"`{"cursor":"soon"}` is not an offset of this table"#);
+}

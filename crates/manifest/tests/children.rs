@@ -1,0 +1,109 @@
+//! Children: once per row of a parent table.
+
+#[expect(dead_code, reason = "shared by the tests of all kinds of read")]
+mod source;
+
+use lakeflow_interface::Offset;
+use source::{Source, read, row};
+
+const TABLES: &str = "
+  rows:
+    ingestion_type: cdc
+    primary_keys: [id]
+    cursor_field: updated_at
+    request: {path: /rows, params: {direction: desc}}
+    incremental: {order: descending}
+    schema: id BIGINT NOT NULL, updated_at TIMESTAMP
+  children:
+    ingestion_type: append
+    primary_keys: [parent, id]
+    cursor_field: updated_at
+    parent: {table: rows, as: {row: id}, changed_only: true}
+    request: /rows/{{ parent.row }}/children
+    errors: {404: skip}
+    add_columns: {parent: '{{ parent.row }}'}
+    schema: parent BIGINT NOT NULL, id BIGINT NOT NULL, updated_at TIMESTAMP
+";
+
+async fn family() -> Source {
+    let source = Source::start((1..=5).map(|id| row(id, id as u32)).collect()).await;
+    for parent in 1..=5 {
+        let children = (0..parent).map(|child| row(10 * parent + child, parent as u32));
+        source.set_children(&parent.to_string(), children.collect());
+    }
+    source
+}
+
+#[tokio::test]
+async fn only_changed_parents_are_visited_and_only_new_children_handed_on() {
+    let source = family().await;
+    let connector = source.connect(TABLES);
+    let first = read(&connector, "children", &Offset::beginning(), &[], 100).await.unwrap();
+    assert_eq!(first.ids(), [50, 51, 52, 53, 54, 40, 41, 42, 43, 30, 31, 32, 20, 21, 10]);
+    source.requests();
+    let nothing = read(&connector, "children", first.end(), &[], 100).await.unwrap();
+    assert_eq!((nothing.rows.len(), nothing.end()), (0, first.end()));
+    assert_eq!(source.requests(), ["/rows?direction=desc&per_page=3"]);
+    source.with(|rows| rows[1] = row(2, 50));
+    source.set_children("2", vec![row(20, 2), row(21, 2), row(22, 50)]);
+    let changed = read(&connector, "children", first.end(), &[], 100).await.unwrap();
+    assert_eq!(changed.ids(), [22]);
+    assert_eq!(source.requests()[1..], ["/rows/2/children?per_page=3"]);
+    let nothing = read(&connector, "children", changed.end(), &[], 100).await.unwrap();
+    assert_eq!((nothing.rows.len(), nothing.end()), (0, changed.end()));
+}
+
+#[tokio::test]
+async fn removed_parent_is_skipped_and_counted() {
+    let source = family().await;
+    source.with(|rows| rows.push(row(6, 6)));
+    let whole = read(&source.connect(TABLES), "children", &Offset::beginning(), &[], 100).await.unwrap();
+    assert_eq!(whole.rows.len(), 15);
+    let warning = "table `children`: a list was skipped, its status is 404".to_owned();
+    assert_eq!(whole.warnings, [(warning, 1)].into());
+}
+
+#[tokio::test]
+async fn status_that_is_not_named_fails_the_read() {
+    let source = family().await;
+    source.with(|rows| rows.push(row(6, 6)));
+    let connector = source.connect(&TABLES.replace("    errors: {404: skip}\n", ""));
+    let error = read(&connector, "children", &Offset::beginning(), &[], 100).await.unwrap_err();
+    assert_eq!((error.context("table"), error.context("status")), (Some("children"), Some("404")));
+}
+
+#[tokio::test]
+async fn old_child_of_a_parent_behind_the_horizon_is_not_lost() {
+    let source = family().await;
+    source.with(|rows| rows[0] = row(1, 500));
+    let connector = source.connect(TABLES);
+    let first = read(&connector, "children", &Offset::beginning(), &[], 100).await.unwrap();
+    assert!(first.ids().contains(&10), "{:?}", first.ids());
+    source.set_children("1", vec![row(10, 1), row(11, 500)]);
+    let second = read(&connector, "children", first.end(), &[], 600).await.unwrap();
+    assert_eq!(second.ids(), [11]);
+}
+
+#[tokio::test]
+async fn parent_that_moves_to_the_front_while_pages_are_read_is_visited() {
+    let source = family().await;
+    let mut is_done = false;
+    source.on_request(move |_, rows| {
+        if !std::mem::replace(&mut is_done, true) {
+            return;
+        }
+        rows[0] = row(1, 500);
+    });
+    let first = read(&source.connect(TABLES), "children", &Offset::beginning(), &[], 100).await.unwrap();
+    assert!(first.ids().contains(&10), "{:?}", first.ids());
+}
+
+#[tokio::test]
+async fn snapshot_of_children_reads_every_parent() {
+    let source = family().await;
+    let tables = TABLES.replace("append", "snapshot").replace(", changed_only: true", "");
+    let connector = source.connect(&tables);
+    let whole = read(&connector, "children", &Offset::beginning(), &[], 100).await.unwrap();
+    assert_eq!(whole.rows.len(), 15);
+    assert_eq!(whole.end(), &Offset::beginning());
+}

@@ -1,0 +1,59 @@
+//! Definitions: what is derived from them, and the JSON Schema of the language.
+
+use std::collections::BTreeMap;
+
+use lakeflow_interface::{ErrorKind, Secret};
+use lakeflow_manifest::{ConnectSettings, Definition};
+
+const EXAMPLE: &str = include_str!("example.yaml");
+
+fn example() -> Definition {
+    Definition::parse(EXAMPLE, "connector.yaml")
+        .unwrap_or_else(|error| panic!("{}", std::error::Error::source(&error).unwrap()))
+}
+
+#[test]
+fn json_schema_is_up_to_date() {
+    let expected = serde_json::to_string_pretty(&lakeflow_manifest::json_schema()).unwrap();
+    let found = include_str!("../../../docs/connector.schema.json");
+    assert!(
+        found.trim_end() == expected,
+        "docs/connector.schema.json is stale; write it anew with: \
+         cargo run --release -p lakeflow-manifest --example json_schema > docs/connector.schema.json"
+    );
+}
+
+#[test]
+fn readme_tables_are_derived() {
+    let definition = example();
+    insta::assert_snapshot!(format!(
+        "{}\n{}\n{}",
+        definition.parameters_markdown(),
+        definition.tables_markdown(),
+        definition.options_markdown()
+    ));
+}
+
+#[test]
+fn named_types_are_part_of_the_schema() {
+    let schema = example().table_schema("tickets").unwrap();
+    assert_eq!(
+        lakeflow_interface::ddl::type_name(schema.field_with_name("team").unwrap()),
+        "STRUCT<name: STRING, members: ARRAY<STRUCT<id: BIGINT, login: STRING>>>"
+    );
+}
+
+#[test]
+fn parameters_are_checked_all_at_once_and_secrets_not_shown() {
+    let definition = example();
+    let given = |entries: &[(&str, &str)]| -> BTreeMap<String, Secret> {
+        entries.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect()
+    };
+    let errors = definition.check_parameters(&given(&[("tokn", "geheim"), ("base_url", "ftp://x")]));
+    let errors: Vec<String> = errors.iter().map(|error| format!("{error:?}")).collect();
+    insta::assert_debug_snapshot!(errors);
+    let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4 };
+    let error = definition.connect(&given(&[("tokn", "geheim")]), settings.clone()).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(definition.connect(&given(&[("token", "geheim")]), settings).is_ok());
+}
