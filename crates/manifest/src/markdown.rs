@@ -8,7 +8,11 @@ use crate::setting::Setting;
 impl Definition {
     /// The connection's parameters as a Markdown table.
     pub fn parameters_markdown(&self) -> String {
-        settings("parameter", self.parameters())
+        let mut text = String::from("| parameter | type | default | meaning |\n|---|---|---|---|\n");
+        for setting in self.parameters() {
+            let _ = writeln!(text, "| `{}` | {} |", setting.name, cells(setting));
+        }
+        text
     }
 
     /// The tables as a Markdown table: what they are, how they are ingested, their keys, cursor and options.
@@ -34,34 +38,40 @@ impl Definition {
         text
     }
 
-    /// All options of all tables as a Markdown table, each once; an option that differs between tables says so.
+    /// All options of all tables as a Markdown table, with the tables that have them.
     pub fn options_markdown(&self) -> String {
-        let mut options: Vec<Setting> = Vec::new();
-        for setting in self.shared.tables.values().flat_map(|plan| &plan.settings) {
-            if !options.contains(setting) {
-                options.push(setting.clone());
+        let mut options: Vec<(Setting, Vec<&str>)> = Vec::new();
+        for plan in self.shared.tables.values() {
+            for setting in &plan.settings {
+                match options.iter_mut().find(|(other, _)| other == setting) {
+                    Some((_, tables)) => tables.push(&plan.name),
+                    None => options.push((setting.clone(), vec![&plan.name])),
+                }
             }
         }
-        options.sort_by(|a, b| a.name.cmp(&b.name));
-        settings("option", &options)
+        options.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        let mut text = String::from("| option | tables | type | default | meaning |\n|---|---|---|---|---|\n");
+        for (setting, tables) in &options {
+            let is_everywhere = tables.len() == self.shared.tables.len();
+            let tables: Vec<String> = tables.iter().map(|table| format!("`{table}`")).collect();
+            let tables = if is_everywhere { "all".to_owned() } else { tables.join(", ") };
+            let _ = writeln!(text, "| `{}` | {tables} | {} |", setting.name, cells(setting));
+        }
+        text
     }
 }
 
-fn settings(what: &str, settings: &[Setting]) -> String {
-    let mut text = format!("| {what} | type | default | meaning |\n|---|---|---|---|\n");
-    for setting in settings {
-        let values: Vec<String> = setting.r#enum.iter().map(|value| format!("`{value}`")).collect();
-        let kind = if values.is_empty() { setting.r#type.as_str().to_owned() } else { values.join(", ") };
-        let kind = if setting.secret { format!("{kind}, secret") } else { kind };
-        let default = match (&setting.default, setting.required) {
-            (Some(default), _) => format!("`{default}`"),
-            (None, true) => "required".to_owned(),
-            (None, false) => String::new(),
-        };
-        let description = cell(setting.description.as_deref().unwrap_or_default());
-        let _ = writeln!(text, "| `{}` | {kind} | {default} | {description} |", setting.name);
-    }
-    text
+/// Type, default and meaning of a setting, as cells.
+fn cells(setting: &Setting) -> String {
+    let values: Vec<String> = setting.r#enum.iter().map(|value| format!("`{value}`")).collect();
+    let kind = if values.is_empty() { setting.r#type.as_str().to_owned() } else { values.join(", ") };
+    let kind = if setting.secret { format!("{kind}, secret") } else { kind };
+    let default = match (&setting.default, setting.required) {
+        (Some(default), _) => format!("`{default}`"),
+        (None, true) => "required".to_owned(),
+        (None, false) => String::new(),
+    };
+    format!("{kind} | {default} | {}", cell(setting.description.as_deref().unwrap_or_default()))
 }
 
 fn cell(text: &str) -> String {

@@ -51,7 +51,13 @@ impl Problem {
 
     /// Adds the nearest valid name and the list of all.
     pub(crate) fn with_valid<'a>(self, found: &str, valid: impl IntoIterator<Item = &'a str> + Clone) -> Self {
-        let list = valid.clone().into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let mut names: Vec<String> = Vec::new();
+        for name in valid.clone().into_iter().map(|name| format!("`{name}`")) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let list = names.join(", ");
         match nearest(found, valid) {
             Some(near) => self.with_hint(format!("did you mean `{near}`? valid: {list}")),
             None if list.is_empty() => self,

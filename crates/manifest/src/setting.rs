@@ -171,13 +171,12 @@ impl Settings<'_> {
         if let Some(error) = self.check(given.iter().map(|(name, value)| (*name, *value))).into_iter().next() {
             return Err(error);
         }
-        let value = |setting: &Setting| {
-            given.get(setting.name.as_str()).map(|value| (*value).to_owned()).or_else(|| setting.default.clone())
-        };
         let entry = |setting: &Setting| {
-            let value = value(setting);
-            let shown = setting.template_value(value.as_deref());
-            (setting.name.clone(), (value, shown))
+            let given = given.get(setting.name.as_str()).map(|value| (*value).to_owned());
+            let is_given = given.is_some();
+            let text = given.or_else(|| setting.default.clone());
+            let shown = setting.template_value(text.as_deref());
+            (setting.name.clone(), SetValue { text, shown, is_given })
         };
         Ok(Values(self.settings.iter().map(entry).collect()))
     }
@@ -185,12 +184,26 @@ impl Settings<'_> {
 
 /// What a connection or a table is set to.
 #[derive(Clone, Default)]
-pub(crate) struct Values(BTreeMap<String, (Option<String>, Value)>);
+pub(crate) struct Values(BTreeMap<String, SetValue>);
+
+#[derive(Clone)]
+struct SetValue {
+    text: Option<String>,
+    /// As templates see it.
+    shown: Value,
+    /// Whether a user gave it.
+    is_given: bool,
+}
 
 impl Values {
     /// One value by name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.0.as_deref()
+        self.0.get(name)?.text.as_deref()
+    }
+
+    /// What a user gave by name, without defaults.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.0.get(name).filter(|value| value.is_given)?.text.as_deref()
     }
 
     /// One whole number by name.
@@ -200,7 +213,7 @@ impl Values {
 
     /// All values as templates see them.
     pub(crate) fn for_templates(&self) -> BTreeMap<String, Value> {
-        self.0.iter().map(|(name, (_, value))| (name.clone(), value.clone())).collect()
+        self.0.iter().map(|(name, value)| (name.clone(), value.shown.clone())).collect()
     }
 }
 

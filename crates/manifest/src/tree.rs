@@ -49,7 +49,9 @@ pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let place = error.location().map(Place::from).unwrap_or_default();
         let message = error.without_snippet().to_string();
-        let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+        // Where it is, is said already; how to configure the parser is nothing to an author.
+        let message = message.split(" at line ").next().unwrap_or(&message);
+        let message = message.split(", set ").next().unwrap_or(message);
         Problem::new(place, "", message)
     })
 }

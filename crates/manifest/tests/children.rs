@@ -107,3 +107,21 @@ async fn snapshot_of_children_reads_every_parent() {
     assert_eq!(whole.rows.len(), 15);
     assert_eq!(whole.end(), &Offset::beginning());
 }
+
+#[tokio::test]
+async fn parent_keeps_its_own_defaults() {
+    let source = family().await;
+    let tables = TABLES.replacen("{order: descending}", "{order: descending, lookback: 2m}", 1);
+    let connector = source.connect(&tables);
+    let first = read(&connector, "children", &Offset::beginning(), &[], 100).await.unwrap();
+    source.requests();
+    read(&connector, "children", first.end(), &[], 100).await.unwrap();
+    assert!(source.requests()[1].contains("page=2"), "the lookback of two minutes leads to the second page");
+}
+
+#[tokio::test]
+async fn no_parents_yield_the_start() {
+    let source = Source::start(Vec::new()).await;
+    let nothing = read(&source.connect(TABLES), "children", &Offset::beginning(), &[], 100).await.unwrap();
+    assert_eq!(nothing.end(), &Offset::beginning());
+}

@@ -1,10 +1,11 @@
 //! Checks named types, schemas, and that keys and cursors are columns.
 
 use arrow::datatypes::{DataType, Fields, SchemaRef};
-use lakeflow_interface::{ColumnPath, ddl};
+use lakeflow_interface::{ColumnPath, ddl, nearest};
 
 use super::{Checker, deeper};
 use crate::named_types::NamedTypes;
+use crate::problem::Problem;
 
 impl Checker<'_> {
     pub(super) fn types(&mut self) {
@@ -31,11 +32,15 @@ impl Checker<'_> {
         match expanded.and_then(|text| ddl::parse(&text).map_err(|error| error.message().to_owned())) {
             Ok(schema) => Some(schema),
             Err(message) => {
-                let names: Vec<&str> = manifest.types.keys().map(String::as_str).collect();
-                let problem = self.report(&["tables", table, "schema"], message);
-                if !names.is_empty() {
-                    problem.hint = Some(format!("named types: {}", names.join(", ")));
-                }
+                let path = ["tables", table, "schema"];
+                let problem = Problem::new(self.tree.place_of(&path), path.join("."), message);
+                let found = problem.message.rsplit('`').nth(1).map(str::to_lowercase).unwrap_or_default();
+                let is_type = problem.message.starts_with("expected a type");
+                let near = nearest(&found, manifest.types.keys().map(String::as_str)).filter(|_| is_type);
+                self.problems.push(match near {
+                    Some(near) => problem.with_hint(format!("did you mean the named type `{near}`?")),
+                    None => problem,
+                });
                 None
             }
         }

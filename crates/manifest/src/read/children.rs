@@ -80,7 +80,7 @@ fn incremental(
                     }
                 }
                 Part::ParentCheckpoint(offset) if is_changed_only => {
-                    filter.position.parent = Some(offset.clone());
+                    filter.position.parent = Some(offset.clone()).filter(|offset| !offset.is_beginning());
                     // A child's cursor says nothing while parents are left; upserts may be replayed, rows that are
                     // only added may not.
                     if !table.plan.is_append() && between.parent.as_ref() != Some(&offset) {
@@ -122,11 +122,11 @@ fn pages_of(child: TableRead) -> Result<BoxStream<'static, Result<Part>>> {
     Ok(pages.map(move |page| Ok(Part::Page(Box::new((child.clone(), page?))))).boxed())
 }
 
-/// The read of the parent, with the options that both tables have.
+/// The read of the parent, with what the user gave of the options that both tables have.
 fn parent_read(table: &TableRead, parent: &Parent) -> Result<TableRead> {
     let plan = table.ask.definition.plan(&parent.table)?.clone();
     let shared = plan.settings.iter().filter(|setting| setting.name != "max_records_per_batch");
-    let shared = shared.filter_map(|setting| Some((setting.name.as_str(), table.values.get(&setting.name)?)));
+    let shared = shared.filter_map(|setting| Some((setting.name.as_str(), table.values.given(&setting.name)?)));
     let values = plan.option_settings().resolve(shared)?;
     let mut read = TableRead::new(table.ask.clone(), plan, values)?;
     read.beyond_horizon = true;
