@@ -10,6 +10,7 @@ fn told(from: &str, to: &str) -> String {
     told_of(&EXAMPLE.replacen(from, to, 1))
 }
 
+#[cfg(test)]
 fn told_of(text: &str) -> String {
     match Definition::parse(text, "connector.yaml") {
         Ok(_) => "nothing".to_owned(),

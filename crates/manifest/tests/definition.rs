@@ -7,6 +7,7 @@ use lakeflow_manifest::{ConnectSettings, Definition};
 
 const EXAMPLE: &str = include_str!("example.yaml");
 
+#[cfg(test)]
 fn example() -> Definition {
     Definition::parse(EXAMPLE, "connector.yaml")
         .unwrap_or_else(|error| panic!("{}", std::error::Error::source(&error).unwrap()))
@@ -56,4 +57,27 @@ fn parameters_are_checked_all_at_once_and_secrets_not_shown() {
     let error = definition.connect(&given(&[("tokn", "geheim")]), settings.clone()).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(definition.connect(&given(&[("token", "geheim")]), settings).is_ok());
+}
+
+#[test]
+fn chosen_way_of_authentication_needs_its_own_parameters() {
+    let methods = "auth_methods:\n    token: {parameters: {token: {secret: true, required: true}}, \
+                   auth: {bearer: '{{ connection.token }}'}}\n    none: {auth: none}";
+    let text = EXAMPLE
+        .replace("    token: {secret: true, required: true, description: \"API token, from Settings → API\"}\n", "")
+        .replace("auth: {bearer: \"{{ connection.token }}\"}", methods);
+    let definition = Definition::parse(&text, "connector.yaml").unwrap();
+    let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4 };
+    let connect = |given: &[(&str, &str)]| {
+        let given = given.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value)));
+        definition.connect(&given.collect(), settings.clone()).map(|_| ()).map_err(|error| error.message().to_owned())
+    };
+    assert_eq!(connect(&[("auth_method", "none")]), Ok(()));
+    assert_eq!(connect(&[("auth_method", "token"), ("token", "geheim")]), Ok(()));
+    assert_eq!(connect(&[("auth_method", "token")]), Err("the connection parameter `token` is missing".to_owned()));
+    assert_eq!(connect(&[]), Err("the connection parameter `auth_method` is missing".to_owned()));
+    assert_eq!(
+        connect(&[("auth_method", "tokens")]),
+        Err("connection parameter `auth_method`: expected `none` or `token`, found `tokens`".to_owned())
+    );
 }

@@ -2,6 +2,7 @@
 
 use async_stream::try_stream;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use lakeflow_interface::{CursorOrder, Offset, ReadItem, ReadStream, Result};
 
 use super::filter::{Filter, Verdict};
@@ -39,12 +40,11 @@ pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     Ok(items.boxed())
 }
 
-/// One pass over the list: the number of each page and its new records.
-fn pass<'r>(
-    table: &'r TableRead,
-    filter: &'r mut Filter,
-    lower: Option<Cursor>,
-) -> Result<futures::stream::BoxStream<'r, Result<(u64, Option<ReadItem>)>>> {
+/// The number of each page and its new records.
+type Pass<'r> = BoxStream<'r, Result<(u64, Option<ReadItem>)>>;
+
+/// One pass over the list.
+fn pass<'r>(table: &'r TableRead, filter: &'r mut Filter, lower: Option<Cursor>) -> Result<Pass<'r>> {
     let is_descending = table.plan.incremental().order == CursorOrder::Descending;
     // Newest first, an incremental read mostly ends on the first page: nothing is fetched ahead.
     let read_ahead = (is_descending && lower.is_some()).then_some(1);

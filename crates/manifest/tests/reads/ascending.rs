@@ -1,12 +1,9 @@
 //! Oldest first: from the stored cursor on, with checkpoints on the way.
 
-#[expect(dead_code, reason = "shared by the tests of all kinds of read")]
-mod source;
-
+use crate::source::{Source, assert_resumable, at, read, row};
 use axum::http::StatusCode;
 use lakeflow_interface::{ErrorKind, Offset};
 use serde_json::json;
-use source::{Source, assert_resumable, at, read, row};
 
 const CDC: &str = "
   rows:

@@ -1,11 +1,8 @@
 //! Snapshots, and what all tables have in common.
 
-#[expect(dead_code, reason = "shared by the tests of all kinds of read")]
-mod source;
-
+use crate::source::{Source, read, row};
 use axum::http::StatusCode;
 use lakeflow_interface::{ErrorKind, Offset, TableOptions};
-use source::{Source, read, row};
 
 const ROWS: &str = "
   rows:

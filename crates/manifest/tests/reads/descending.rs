@@ -1,10 +1,7 @@
 //! Newest first, until the stored cursor.
 
-#[expect(dead_code, reason = "shared by the tests of all kinds of read")]
-mod source;
-
+use crate::source::{Source, assert_resumable, read, row};
 use lakeflow_interface::Offset;
-use source::{Source, assert_resumable, read, row};
 
 const ROWS: &str = "
   rows:

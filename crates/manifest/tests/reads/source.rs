@@ -16,12 +16,12 @@ use lakeflow_manifest::{ConnectSettings, Definition};
 use serde_json::{Value as Json, json};
 
 /// What happens to the rows when a request comes.
-pub type OnRequest = Box<dyn FnMut(usize, &mut Vec<Json>) + Send>;
+pub(crate) type OnRequest = Box<dyn FnMut(usize, &mut Vec<Json>) + Send>;
 
 /// A source with one list, `/rows`, and a list of children per row, `/rows/ID/children`.
 #[derive(Clone)]
-pub struct Source {
-    pub url: String,
+pub(crate) struct Source {
+    pub(crate) url: String,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -35,7 +35,7 @@ struct Shared {
 }
 
 impl Source {
-    pub async fn start(rows: Vec<Json>) -> Self {
+    pub(crate) async fn start(rows: Vec<Json>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shared = Shared {
@@ -52,34 +52,34 @@ impl Source {
         source
     }
 
-    pub fn with<T>(&self, change: impl FnOnce(&mut Vec<Json>) -> T) -> T {
+    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Vec<Json>) -> T) -> T {
         change(&mut self.shared.lock().unwrap().rows)
     }
 
-    pub fn on_request(&self, on_request: impl FnMut(usize, &mut Vec<Json>) + Send + 'static) {
+    pub(crate) fn on_request(&self, on_request: impl FnMut(usize, &mut Vec<Json>) + Send + 'static) {
         self.shared.lock().unwrap().on_request = Box::new(on_request);
     }
 
-    pub fn set_children(&self, parent: &str, children: Vec<Json>) {
+    pub(crate) fn set_children(&self, parent: &str, children: Vec<Json>) {
         self.shared.lock().unwrap().children.insert(parent.to_owned(), children);
     }
 
     /// Answers the request of this number, from 1, with a status.
-    pub fn fail(&self, number: usize, status: StatusCode) {
+    pub(crate) fn fail(&self, number: usize, status: StatusCode) {
         self.shared.lock().unwrap().failing = Some((number, status));
     }
 
-    pub fn send_next_elsewhere(&self, host: &str) {
+    pub(crate) fn send_next_elsewhere(&self, host: &str) {
         self.shared.lock().unwrap().next_host = Some(host.to_owned());
     }
 
     /// The requests since the last call, as `path?query`.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.lock().unwrap().requests)
     }
 
     /// A connector with one table `rows`, written by the caller, and further ones.
-    pub fn connect(&self, tables: &str) -> Arc<dyn LakeflowConnect> {
+    pub(crate) fn connect(&self, tables: &str) -> Arc<dyn LakeflowConnect> {
         let text = format!(
             "display_name: Test\nconnection: {{parameters: {{token: {{secret: true, required: true}}}}, \
              auth: {{bearer: '{{{{ connection.token }}}}'}}, check: /me}}\n\
@@ -152,35 +152,35 @@ fn page(mut rows: Vec<Json>, query: &BTreeMap<String, String>, host: &str, path:
 }
 
 /// A row that was changed at a minute of 2026-01-01.
-pub fn row(id: u64, minute: u32) -> Json {
+pub(crate) fn row(id: u64, minute: u32) -> Json {
     json!({"id": id, "updated_at": at(minute)})
 }
 
 /// A minute of 2026-01-01.
-pub fn at(minute: u32) -> String {
+pub(crate) fn at(minute: u32) -> String {
     format!("2026-01-01T{:02}:{:02}:00Z", minute / 60, minute % 60)
 }
 
 /// What a read gave.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// `id@updated_at` in the order in which they came.
-    pub rows: Vec<String>,
+    pub(crate) rows: Vec<String>,
     /// The checkpoints, and how many rows came before each.
-    pub checkpoints: Vec<(usize, Offset)>,
-    pub warnings: BTreeMap<String, u64>,
+    pub(crate) checkpoints: Vec<(usize, Offset)>,
+    pub(crate) warnings: BTreeMap<String, u64>,
 }
 
 impl Seen {
-    pub fn end(&self) -> &Offset {
+    pub(crate) fn end(&self) -> &Offset {
         &self.checkpoints.last().unwrap().1
     }
 
-    pub fn ids(&self) -> Vec<u64> {
+    pub(crate) fn ids(&self) -> Vec<u64> {
         self.rows.iter().map(|row| row.split('@').next().unwrap().parse().unwrap()).collect()
     }
 
-    pub fn sorted(&self) -> Vec<String> {
+    pub(crate) fn sorted(&self) -> Vec<String> {
         let mut rows = self.rows.clone();
         rows.sort();
         rows.dedup();
@@ -189,7 +189,7 @@ impl Seen {
 }
 
 /// Reads a table up to a horizon at a minute of 2026-01-01.
-pub async fn read(
+pub(crate) async fn read(
     connector: &Arc<dyn LakeflowConnect>,
     table: &str,
     start: &Offset,
@@ -220,7 +220,7 @@ pub async fn read(
 }
 
 /// Resumes a read from each of its checkpoints: with what came before, it gives what one read gave.
-pub async fn assert_resumable(
+pub(crate) async fn assert_resumable(
     connector: &Arc<dyn LakeflowConnect>,
     table: &str,
     whole: &Seen,

@@ -1,10 +1,7 @@
 //! Children: once per row of a parent table.
 
-#[expect(dead_code, reason = "shared by the tests of all kinds of read")]
-mod source;
-
+use crate::source::{Source, read, row};
 use lakeflow_interface::Offset;
-use source::{Source, read, row};
 
 const TABLES: &str = "
   rows:

@@ -1,11 +1,8 @@
 //! Range by range, with a checkpoint after each.
 
-#[expect(dead_code, reason = "shared by the tests of all kinds of read")]
-mod source;
-
+use crate::source::{Source, assert_resumable, read, row};
 use lakeflow_interface::Offset;
 use serde_json::Value as Json;
-use source::{Source, assert_resumable, read, row};
 
 const ROWS: &str = "
   rows:
