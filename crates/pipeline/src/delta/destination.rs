@@ -4,33 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use lakeflow_interface::{Error, ErrorKind, Result};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 /// The schema of a destination that names none.
 const DEFAULT_SCHEMA: &str = "default";
 
-/// Characters that a file system, a URL or a shell could take for something else.
-const RESERVED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'*')
-    .add(b'/')
-    .add(b':')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'[')
-    .add(b'\\')
-    .add(b']')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}')
-    .add(b'~');
+/// ASCII characters that a file system, a URL or a shell could take for something else; `~` is how they are escaped.
+const RESERVED: &[char] =
+    &[' ', '"', '#', '%', '*', '/', ':', '<', '>', '?', '[', '\\', ']', '^', '`', '{', '|', '}', '~'];
 
 /// A destination table: `[catalog.]schema.table`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,7 +54,7 @@ impl Destination {
         &self.table
     }
 
-    /// The folder below the lakehouse, `[catalog/]schema/table`, each part one percent-encoded segment.
+    /// The folder below the lakehouse, `[catalog/]schema/table`, each part one segment.
     pub(crate) fn folder(&self) -> String {
         self.parts().map(segment).collect::<Vec<_>>().join("/")
     }
@@ -83,14 +64,21 @@ impl Destination {
     }
 }
 
-/// One folder name; a leading dot or underscore is encoded too, because Delta readers take such folders for hidden ones.
+/// One folder name: `~` and two hexadecimal digits stand for a reserved character.
+///
+/// A leading dot or underscore is escaped too, because Delta readers take such folders for hidden ones. Percent-encoding
+/// will not do: the kernel decodes the paths that it lists.
 fn segment(part: &str) -> String {
-    let encoded = utf8_percent_encode(part, RESERVED).to_string();
-    match part.as_bytes().first() {
-        Some(b'.') => format!("%2E{}", &encoded[1..]),
-        Some(b'_') => format!("%5F{}", &encoded[1..]),
-        _ => encoded,
+    let mut segment = String::with_capacity(part.len());
+    for (place, character) in part.chars().enumerate() {
+        let is_hiding = place == 0 && matches!(character, '.' | '_');
+        if is_hiding || character.is_ascii_control() || RESERVED.contains(&character) {
+            segment.push_str(&format!("~{:02X}", u32::from(character)));
+        } else {
+            segment.push(character);
+        }
     }
+    segment
 }
 
 impl fmt::Display for Destination {
@@ -144,10 +132,10 @@ mod tests {
     #[test]
     fn destination_folder_cannot_leave_the_lakehouse() {
         let folder = |table: &str| Destination::new(None, None, table).unwrap().folder();
-        assert_eq!(folder("../x"), "default/%2E.%2Fx");
-        assert_eq!(folder(".."), "default/%2E.");
-        assert_eq!(folder("_delta_log"), "default/%5Fdelta_log");
-        assert_eq!(folder("a b%"), "default/a%20b%25");
-        assert_eq!(folder("Größe"), "default/Gr%C3%B6%C3%9Fe");
+        assert_eq!(folder("../x"), "default/~2E.~2Fx");
+        assert_eq!(folder(".."), "default/~2E.");
+        assert_eq!(folder("_delta_log"), "default/~5Fdelta_log");
+        assert_eq!(folder("a b%"), "default/a~20b~25");
+        assert_eq!(folder("Größe"), "default/Größe");
     }
 }

@@ -92,6 +92,10 @@ fn folder_url(folder: &Path) -> Result<Url> {
     let folder =
         path::absolute(folder).map_err(|cause| storage_error("the lakehouse's folder cannot be found", cause))?;
     let shown = folder.display().to_string();
+    if shown.contains('%') {
+        let message = "the lakehouse's path holds a `%`, which the Delta kernel takes for an escape";
+        return Err(Error::new(ErrorKind::Configuration, message).with_context("lakehouse", shown));
+    }
     match std::fs::metadata(&folder) {
         Ok(found) if !found.is_dir() => {
             return Err(Error::new(ErrorKind::Configuration, "the lakehouse is a file, not a folder")

@@ -19,7 +19,7 @@ const VARIANT: &str = "variant";
 const VALUE: &str = "value";
 const METADATA: &str = "metadata";
 /// Characters that a Delta column name may hold only where column mapping gives the column another name in Parquet.
-const NEED_COLUMN_MAPPING: &[char] = &[' ', ',', ';', '{', '}', '(', ')', '\n', '\t', '='];
+const NEED_COLUMN_MAPPING: &[char] = &[' ', ',', ';', '{', '}', '(', ')', '\t', '='];
 
 /// The Delta schema of an Arrow schema: comments kept, VARIANT recognised, any other metadata dropped.
 pub(crate) fn to_delta(schema: &Schema) -> Result<delta::StructType> {
@@ -37,6 +37,12 @@ fn delta_struct(fields: &Fields, parent: &str) -> Result<delta::StructType> {
 
 fn delta_field(field: &Field, parent: &str) -> Result<delta::StructField> {
     let path = if parent.is_empty() { field.name().clone() } else { format!("{parent}.{}", field.name()) };
+    if field.name().contains(['\n', '\r']) {
+        let message = "a column's name holds a line break, which Delta does not allow";
+        return Err(
+            Error::new(ErrorKind::Configuration, message).with_context("column", path.escape_debug().to_string())
+        );
+    }
     let data_type = delta_type(field, &path)?;
     Ok(delta::StructField::new(field.name(), data_type, field.is_nullable()).with_metadata(shared_metadata(field)))
 }

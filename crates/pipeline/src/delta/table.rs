@@ -149,11 +149,27 @@ impl DeltaTable {
     pub async fn create(&self, table: &NewTable) -> Result<TableState> {
         let (handle, table) = (self.clone(), table.clone());
         self.blocking(move || {
+            handle.make_folder()?;
             let transaction = table.creation(&handle.url)?;
             let snapshot = commit_creation(transaction, handle.engine())?;
             TableState::new(handle, snapshot, BTreeMap::new())
         })
         .await
+    }
+
+    /// Makes the folder of a local table, which the kernel wants to be there.
+    fn make_folder(&self) -> Result<()> {
+        match self.url.scheme() == "file" {
+            true => {
+                let folder = self
+                    .url
+                    .to_file_path()
+                    .map_err(|()| internal_error("the table's URL has no path", "not a file"))?;
+                std::fs::create_dir_all(folder)
+                    .map_err(|cause| storage_error("the table's folder cannot be made", cause))
+            }
+            false => Ok(()),
+        }
     }
 
     /// How the table has moved since a state, as far as a flow is concerned.
