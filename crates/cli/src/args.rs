@@ -84,7 +84,7 @@ pub(crate) enum Command {
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
-    /// How large the simulated account is; 1 is a few thousand rows.
+    /// How large the simulated account is; 1 is about a thousand rows.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) scale: u32,
 }
@@ -261,7 +261,7 @@ pub(crate) struct SimulateArguments {
     /// The port to listen on; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value = "0")]
     pub(crate) port: u16,
-    /// How large the simulated account is; 1 is a few thousand rows.
+    /// How large the simulated account is; 1 is about a thousand rows.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) scale: u32,
     /// Wait this long before every answer, as in `100ms`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lakeflow_interface::Error;
+use lakeflow_pipeline::spec::{Problem, Problems};
 use serde::Serialize;
 
 /// An error laid out for people and for programs.
@@ -19,6 +20,12 @@ pub(crate) struct Failure {
     pub(crate) causes: Vec<String>,
     /// What to do.
     pub(crate) hints: Vec<String>,
+    /// What is wrong with a pipeline spec, with places.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) problems: Vec<Problem>,
+    /// The same in words, a line each.
+    #[serde(skip)]
+    pub(crate) details: Vec<String>,
 }
 
 impl Failure {
@@ -30,6 +37,8 @@ impl Failure {
             context: error.contexts().map(|(name, value)| (name, value.to_owned())).collect(),
             causes: Vec::new(),
             hints: error.hint().map(str::to_owned).into_iter().collect(),
+            problems: Vec::new(),
+            details: Vec::new(),
         };
         let mut next = std::error::Error::source(error);
         while let Some(cause) = next {
@@ -40,6 +49,11 @@ impl Failure {
     }
 
     fn add_cause(&mut self, cause: &(dyn std::error::Error + 'static)) {
+        if let Some(problems) = cause.downcast_ref::<Problems>() {
+            self.problems = problems.list().to_vec();
+            self.details = problems.to_string().lines().map(str::to_owned).collect();
+            return;
+        }
         let text = cause.to_string();
         let said = self.causes.last().unwrap_or(&self.message);
         if !said.ends_with(&text) {

@@ -21,7 +21,9 @@ impl Grid {
         table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
         table.set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(headings.into_iter().map(Into::into).collect::<Vec<String>>());
-        table.column_iter_mut().for_each(|column| drop(column.set_padding((0, GAP - SEPARATOR))));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, GAP - SEPARATOR));
+        }
         Self(table)
     }
 

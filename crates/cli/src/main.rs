@@ -11,8 +11,10 @@ mod grid;
 mod interrupt;
 mod logging;
 mod printer;
+mod progress;
 mod rows;
 mod session;
+mod simulation;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -29,5 +31,5 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let printer = Arc::new(Printer::new(arguments.common.output));
     logging::start(arguments.common.verbose, &printer);
-    commands::run(arguments, &printer).into()
+    commands::execute(arguments, &printer).into()
 }

@@ -106,6 +106,9 @@ impl Printer {
     fn failure(&self, failure: &Failure) {
         let label = Style::new().for_stderr().red().bold().apply_to("error:");
         let mut text = format!("{label} {}\n", failure.message);
+        for detail in &failure.details {
+            text += &format!("  {detail}\n");
+        }
         for cause in &failure.causes {
             text += &format!("  {} {cause}\n", Style::new().for_stderr().red().apply_to("caused by:"));
         }

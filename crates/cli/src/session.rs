@@ -4,12 +4,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use etcetera::BaseStrategy;
-use lakeflow_interface::{Error, ErrorKind, Result};
+use lakeflow_interface::{Error, ErrorKind, LakeflowConnect, Result, unknown_name};
+use lakeflow_manifest::{ConnectSettings, Definition};
 use url::Url;
 
 use crate::args::CommonArguments;
-use crate::connections::Connections;
+use crate::connections::{Connection, Connections};
 use crate::printer::Printer;
+
+const USER_AGENT: &str = concat!("community-connector/", env!("CARGO_PKG_VERSION"));
+
+/// Requests of one connection that are under way at the same time.
+const REQUESTS: usize = 8;
+
+/// What a name given to `tables` or `describe` means.
+pub(crate) struct Target {
+    /// The source's definition.
+    pub(crate) definition: Definition,
+    /// What reads the source, where the name is a connection's.
+    pub(crate) connector: Option<Arc<dyn LakeflowConnect>>,
+}
 
 /// What every command works with.
 pub(crate) struct Session {
@@ -47,6 +61,51 @@ impl Session {
             );
         }
         Ok(connections)
+    }
+
+    /// A connector for a connection of the user's; makes no request yet.
+    pub(crate) async fn connect(&self, name: &str) -> Result<Arc<dyn LakeflowConnect>> {
+        let connections = self.connections()?;
+        self.open(name, connections.get(name)?, &connections).await.map(|(_, connector)| connector)
+    }
+
+    /// The connection of this name, else the source of this name.
+    pub(crate) async fn target(&self, name: &str) -> Result<Target> {
+        let connections = self.connections()?;
+        if connections.contains(name) {
+            let (definition, connector) = self.open(name, connections.get(name)?, &connections).await?;
+            return Ok(Target { definition, connector: Some(connector) });
+        }
+        match lakeflow_sources::all().iter().find(|source| source.name() == name) {
+            Some(source) => Ok(Target { definition: source.definition()?, connector: None }),
+            None => {
+                let sources = lakeflow_sources::all().iter().map(|source| source.name());
+                let names: Vec<&str> = connections.iter().map(|(name, _)| name).chain(sources).collect();
+                Err(unknown_name(ErrorKind::Configuration, "connection or source", name, names))
+            }
+        }
+    }
+
+    /// How connectors of this session reach their sources.
+    pub(crate) fn connect_settings(&self) -> ConnectSettings {
+        ConnectSettings {
+            upstream: self.upstream.clone(),
+            user_agent: USER_AGENT.to_owned(),
+            concurrency: REQUESTS.max(self.parallel),
+        }
+    }
+
+    async fn open(
+        &self,
+        name: &str,
+        connection: &Connection,
+        connections: &Connections,
+    ) -> Result<(Definition, Arc<dyn LakeflowConnect>)> {
+        let in_connection = |error: Error| error.with_context("connection", name);
+        let definition = lakeflow_sources::find(&connection.source).map_err(in_connection)?.definition()?;
+        let parameters = connection.resolve(connections.folder()).await.map_err(in_connection)?;
+        let connector = definition.connect(&parameters, self.connect_settings()).map_err(in_connection)?;
+        Ok((definition, connector))
     }
 }
 

@@ -2,7 +2,15 @@
 
 mod completions;
 mod connection;
+mod demo;
+mod describe;
 mod man;
+mod read;
+mod run;
+mod show;
+mod simulate;
+mod sources;
+mod tables;
 
 use std::sync::Arc;
 
@@ -15,7 +23,7 @@ use crate::printer::Printer;
 use crate::session::Session;
 
 /// Runs the command to its end and reports its error, if it has one.
-pub(crate) fn run(arguments: Arguments, printer: &Arc<Printer>) -> ExitStatus {
+pub(crate) fn execute(arguments: Arguments, printer: &Arc<Printer>) -> ExitStatus {
     match start(arguments, printer) {
         Ok(status) => status,
         // Whoever read stdout has seen enough.
@@ -39,9 +47,16 @@ fn start(arguments: Arguments, printer: &Arc<Printer>) -> Result<ExitStatus> {
 
 async fn dispatch(command: Command, session: &Session) -> Result<ExitStatus> {
     match command {
+        Command::Demo(arguments) => demo::run(&arguments, session).await,
+        Command::Run(arguments) => run::run(&arguments, session).await,
+        Command::Sources(arguments) => sources::run(&arguments, session),
+        Command::Tables(arguments) => tables::run(&arguments, session).await,
+        Command::Describe(arguments) => describe::run(&arguments, session).await,
+        Command::Read(arguments) => read::run(&arguments, session).await,
+        Command::Show(arguments) => show::run(&arguments, session).await,
+        Command::Simulate(arguments) => simulate::run(&arguments, session).await,
         Command::Connection(command) => connection::run(&command, session).await,
         Command::Completions(arguments) => completions::run(&arguments, session),
         Command::Man(arguments) => man::run(&arguments, session),
-        _ => Ok(ExitStatus::Success),
     }
 }

@@ -1,7 +1,7 @@
 //! Connections: named, configured ways into accounts of sources.
 
 mod file;
-mod setting;
+mod stored_value;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use lakeflow_interface::{Error, ErrorKind, Result, Secret, unknown_name};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use setting::Setting;
+pub(crate) use stored_value::StoredValue;
 
 /// One connection as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,15 +19,15 @@ pub(crate) struct Connection {
     pub(crate) source: String,
     /// Its parameters, references unresolved.
     #[serde(default)]
-    pub(crate) options: BTreeMap<String, Setting>,
+    pub(crate) options: BTreeMap<String, StoredValue>,
 }
 
 impl Connection {
     /// The parameters with every reference resolved; relative paths are relative to `folder`.
     pub(crate) async fn resolve(&self, folder: &Path) -> Result<BTreeMap<String, Secret>> {
         let mut resolved = BTreeMap::new();
-        for (name, setting) in &self.options {
-            let value = setting.resolve(folder).await.map_err(|error| error.with_context("option", name))?;
+        for (name, stored) in &self.options {
+            let value = stored.resolve(folder).await.map_err(|error| error.with_context("option", name))?;
             resolved.insert(name.clone(), value);
         }
         Ok(resolved)

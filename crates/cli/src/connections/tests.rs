@@ -1,7 +1,7 @@
 use super::*;
 
 fn connection(options: &[(&str, &str)]) -> Connection {
-    let options = options.iter().map(|(name, value)| ((*name).to_owned(), Setting::from((*value).to_owned())));
+    let options = options.iter().map(|(name, value)| ((*name).to_owned(), StoredValue::from((*value).to_owned())));
     Connection { source: "github".to_owned(), options: options.collect() }
 }
 
@@ -80,7 +80,7 @@ fn name_with_a_slash_is_refused() {
 }
 
 async fn resolve(text: &str, folder: &Path) -> Result<String> {
-    Setting::from(text.to_owned()).resolve(folder).await.map(|value| value.expose().to_owned())
+    StoredValue::from(text.to_owned()).resolve(folder).await.map(|value| value.expose().to_owned())
 }
 
 #[tokio::test]

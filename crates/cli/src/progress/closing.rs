@@ -40,7 +40,7 @@ fn row(table: &TableReport) -> [String; 9] {
 
 fn result(table: &TableReport) -> &'static str {
     match table.error.as_ref().map(Error::kind) {
-        None if table.totals.commits == 0 => "unchanged",
+        None if table.totals.rows_added + table.totals.rows_deleted == 0 => "unchanged",
         None => "complete",
         Some(ErrorKind::Cancelled) => "stopped",
         Some(_) => "failed",

@@ -6,7 +6,8 @@ mod lines;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lakeflow_pipeline::{Event, Observer, Totals, Wait};
+use lakeflow_pipeline::event::Wait;
+use lakeflow_pipeline::{Event, Observer, Totals};
 
 use crate::figures::{bytes, counted};
 use crate::printer::Printer;

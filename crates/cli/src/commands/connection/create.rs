@@ -1,22 +1,21 @@
 //! `connection create SOURCE NAME -o key=value …`: asks for what is missing when on a terminal.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 
 use console::Term;
 use lakeflow_interface::{Error, ErrorKind, Result, unknown_name};
-use lakeflow_manifest::definition::Parameter;
+use lakeflow_manifest::Setting;
 use serde_json::json;
 
 use crate::args::{Assignment, ConnectionCreateArguments};
-use crate::connections::{Connection, Setting};
+use crate::connections::{Connection, StoredValue};
 use crate::exit::ExitStatus;
 use crate::session::Session;
 
 const FROM_STDIN: &str = "@-";
 
-type Parameters = BTreeMap<String, Parameter>;
-type Settings = BTreeMap<String, Setting>;
+type Options = BTreeMap<String, StoredValue>;
 
 /// Creates the connection.
 pub(crate) fn run(arguments: &ConnectionCreateArguments, session: &Session) -> Result<ExitStatus> {
@@ -40,67 +39,71 @@ pub(crate) fn run(arguments: &ConnectionCreateArguments, session: &Session) -> R
 }
 
 /// The parameters of the command line.
-fn given(assignments: &[Assignment], parameters: &Parameters) -> Result<Settings> {
-    let mut options = Settings::new();
+fn given(assignments: &[Assignment], parameters: &[Setting]) -> Result<Options> {
+    let mut options = Options::new();
     for Assignment { key, value } in assignments {
-        let parameter = parameters.get(key).ok_or_else(|| {
-            unknown_name(ErrorKind::Configuration, "option", key, parameters.keys().map(String::as_str))
+        let parameter = parameters.iter().find(|parameter| parameter.name == *key).ok_or_else(|| {
+            let names = parameters.iter().map(|parameter| parameter.name.as_str());
+            unknown_name(ErrorKind::Configuration, "connection parameter", key, names)
         })?;
         let value = if value == FROM_STDIN { read_stdin(key)? } else { value.clone() };
-        if options.insert(key.clone(), setting(key, value, parameter)?).is_some() {
-            return Err(Error::new(ErrorKind::Configuration, format!("option `{key}` is given twice")));
+        if options.insert(key.clone(), stored(value, parameter)?).is_some() {
+            return Err(Error::new(ErrorKind::Configuration, format!("connection parameter `{key}` is given twice")));
         }
     }
     Ok(options)
 }
 
-fn setting(name: &str, text: String, parameter: &Parameter) -> Result<Setting> {
-    let allowed = || parameter.r#enum.iter().map(|value| value.0.as_str());
-    match Setting::from(text).with_absolute_path()? {
-        Setting::Plain(value)
-            if !parameter.r#enum.is_empty() && !allowed().any(|allowed| allowed == value.expose()) =>
-        {
-            let valid: Vec<&str> = allowed().collect();
-            Err(unknown_name(ErrorKind::Configuration, &format!("value of option `{name}`:"), value.expose(), valid))
+/// A value as it is stored; one that is not a reference must fit its parameter.
+fn stored(text: String, parameter: &Setting) -> Result<StoredValue> {
+    let value = StoredValue::from(text).with_absolute_path()?;
+    match value.plain().and_then(|plain| parameter.misfit(plain.expose())) {
+        None => Ok(value),
+        Some(problem) => {
+            let message = format!("connection parameter `{}`: {problem}", parameter.name);
+            Err(Error::new(ErrorKind::Configuration, message))
         }
-        setting => Ok(setting),
     }
 }
 
 fn read_stdin(key: &str) -> Result<String> {
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text).map_err(|error| {
-        Error::new(ErrorKind::Configuration, format!("option `{key}` cannot be read from stdin")).with_cause(error)
+    let text = io::read_to_string(io::stdin()).map_err(|error| {
+        Error::new(ErrorKind::Configuration, format!("`{key}` cannot be read from stdin")).with_cause(error)
     })?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Asks for what is required and not given, or says what is missing where there is nobody to ask.
-fn fill_missing(options: &mut Settings, parameters: &Parameters) -> Result<()> {
-    let is_missing = |name: &str, parameter: &Parameter| parameter.required && !options.contains_key(name);
-    let missing: Vec<_> = parameters.iter().filter(|(name, parameter)| is_missing(name, parameter)).collect();
+fn fill_missing(options: &mut Options, parameters: &[Setting]) -> Result<()> {
+    let is_missing = |parameter: &&Setting| {
+        parameter.required && parameter.default.is_none() && !options.contains_key(&parameter.name)
+    };
+    let missing: Vec<&Setting> = parameters.iter().filter(is_missing).collect();
     if missing.is_empty() {
         return Ok(());
     }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(missing_options(&missing));
+        return Err(nobody_to_ask(&missing));
     }
-    for (name, parameter) in missing {
-        options.insert(name.clone(), ask(name, parameter)?);
+    for parameter in missing {
+        options.insert(parameter.name.clone(), ask(parameter)?);
     }
     Ok(())
 }
 
-fn missing_options(missing: &[(&String, &Parameter)]) -> Error {
-    let names = missing.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let error = Error::new(ErrorKind::Configuration, format!("missing option {names}"));
-    let example = |(name, parameter): &(&String, &Parameter)| {
-        if parameter.secret { format!("-o {name}=env:{}", name.to_uppercase()) } else { format!("-o {name}=VALUE") }
+fn nobody_to_ask(missing: &[&Setting]) -> Error {
+    let names = missing.iter().map(|parameter| format!("`{}`", parameter.name)).collect::<Vec<_>>().join(", ");
+    let example = |parameter: &&Setting| match parameter.secret {
+        true => format!("-o {}=env:VARIABLE", parameter.name),
+        false => format!("-o {}=VALUE", parameter.name),
     };
-    error.with_hint(missing.iter().map(example).collect::<Vec<_>>().join(" "))
+    let examples = missing.iter().map(example).collect::<Vec<_>>().join(" ");
+    Error::new(ErrorKind::Configuration, format!("missing connection parameter {names}"))
+        .with_hint(format!("add `{examples}`"))
 }
 
-fn ask(name: &str, parameter: &Parameter) -> Result<Setting> {
+fn ask(parameter: &Setting) -> Result<StoredValue> {
+    let name = &parameter.name;
     let unanswered = |error| Error::new(ErrorKind::Cancelled, format!("no answer for `{name}`")).with_cause(error);
     let terminal = Term::stderr();
     if let Some(description) = &parameter.description {
@@ -111,35 +114,18 @@ fn ask(name: &str, parameter: &Parameter) -> Result<Setting> {
         let read = if parameter.secret { terminal.read_secure_line() } else { terminal.read_line() };
         let text = read.map_err(unanswered)?;
         if !text.trim().is_empty() {
-            return setting(name, text.trim().to_owned(), parameter);
+            return stored(text.trim().to_owned(), parameter);
         }
     }
 }
 
-fn warn_of_plain_secrets(options: &Settings, parameters: &Parameters, session: &Session) {
-    let is_secret = |name: &str| parameters.get(name).is_some_and(|parameter| parameter.secret);
-    for (name, _) in options.iter().filter(|(name, setting)| setting.is_plain() && is_secret(name)) {
-        session.printer.warning(
-            format_args!("`{name}` is stored in plain text"),
-            Some(&format!("a reference keeps it out of the file: `-o {name}=env:{}`", name.to_uppercase())),
-        );
+fn warn_of_plain_secrets(options: &Options, parameters: &[Setting], session: &Session) {
+    for Setting { name, .. } in parameters.iter().filter(|parameter| parameter.secret) {
+        if options.get(name).is_some_and(|value| value.plain().is_some()) {
+            session.printer.warning(
+                format_args!("`{name}` is stored in plain text"),
+                Some(&format!("a reference keeps it out of the file: `-o {name}=env:VARIABLE`")),
+            );
+        }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn value_outside_the_enum_names_the_nearest() {
-        let parameter = Parameter {
-            r#enum: ["open", "closed"].map(|text| Scalar(text.to_owned())).to_vec(),
-            ..Parameter::default()
-        };
-        let error = setting("state", "opne".to_owned(), &parameter).unwrap_err();
-        assert_eq!(error.message(), "unknown value of option `state`: `opne`");
-        assert!(setting("state", "env:STATE".to_owned(), &parameter).is_ok());
-    }
-
-    use lakeflow_manifest::definition::Scalar;
 }

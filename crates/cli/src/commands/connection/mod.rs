@@ -1,7 +1,10 @@
 //! `connection …`: the named ways into accounts of sources.
 
+mod create;
 mod delete;
 mod list;
+mod show;
+mod test;
 
 use lakeflow_interface::Result;
 
@@ -12,8 +15,10 @@ use crate::session::Session;
 /// Runs one of the commands about connections.
 pub(crate) async fn run(command: &ConnectionCommand, session: &Session) -> Result<ExitStatus> {
     match command {
+        ConnectionCommand::Create(arguments) => create::run(arguments, session),
         ConnectionCommand::List => list::run(session),
-        _ => Ok(ExitStatus::Success),
+        ConnectionCommand::Show(arguments) => show::run(arguments, session),
+        ConnectionCommand::Test(arguments) => test::run(arguments, session).await,
         ConnectionCommand::Delete(arguments) => delete::run(arguments, session),
     }
 }

@@ -15,9 +15,9 @@ pub(crate) fn run(arguments: &ConnectionName, session: &Session) -> Result<ExitS
     let connections = session.connections()?;
     let connection = connections.get(&arguments.name)?;
     let definition = lakeflow_sources::find(&connection.source)?.definition()?;
-    let is_secret = |name: &str| definition.parameters().get(name).is_none_or(|parameter| parameter.secret);
+    let is_public = |name: &str| definition.parameters().iter().any(|known| known.name == name && !known.secret);
     let options: BTreeMap<&str, String> =
-        connection.options.iter().map(|(name, setting)| (name.as_str(), setting.shown(is_secret(name)))).collect();
+        connection.options.iter().map(|(name, value)| (name.as_str(), value.shown(!is_public(name)))).collect();
     session.printer.event(&json!({
         "event": "connection",
         "name": arguments.name,

@@ -1,4 +1,4 @@
-//! `Setting`: the value of a connection's parameter, plain or a reference to where it is kept.
+//! `StoredValue`: the value of a connection's parameter, plain or a reference to where it is kept.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ const COMMAND_PATIENCE: Duration = Duration::from_secs(60);
 /// The value of a parameter: `env:NAME`, `file:PATH`, `command:COMMAND`, or the value itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-pub(crate) enum Setting {
+pub(crate) enum StoredValue {
     /// The value itself.
     Plain(Secret),
     /// The value of an environment variable.
@@ -25,7 +25,7 @@ pub(crate) enum Setting {
     Command(String),
 }
 
-impl Setting {
+impl StoredValue {
     /// The value, read from where it is kept; relative paths are relative to `folder`.
     pub(crate) async fn resolve(&self, folder: &Path) -> Result<Secret> {
         let text = match self {
@@ -41,9 +41,12 @@ impl Setting {
         Ok(Secret::new(value))
     }
 
-    /// Whether the value itself is stored.
-    pub(crate) fn is_plain(&self) -> bool {
-        matches!(self, Self::Plain(_))
+    /// The value itself, where it is what is stored.
+    pub(crate) fn plain(&self) -> Option<&Secret> {
+        match self {
+            Self::Plain(value) => Some(value),
+            _ => None,
+        }
     }
 
     /// As it may be shown: references as they are, a plain secret as `***`.
@@ -54,7 +57,7 @@ impl Setting {
         }
     }
 
-    /// The same setting with a path that no longer depends on the current folder.
+    /// The same value with a path that no longer depends on the current folder.
     pub(crate) fn with_absolute_path(self) -> Result<Self> {
         match self {
             Self::File(path) if !path.starts_with("~") => {
@@ -66,7 +69,7 @@ impl Setting {
 }
 
 /// The reference as it was written; a plain value is `***`.
-impl fmt::Display for Setting {
+impl fmt::Display for StoredValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(_) => f.write_str("***"),
@@ -77,13 +80,13 @@ impl fmt::Display for Setting {
     }
 }
 
-impl fmt::Debug for Setting {
+impl fmt::Debug for StoredValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl From<String> for Setting {
+impl From<String> for StoredValue {
     fn from(text: String) -> Self {
         match text.split_once(':') {
             Some(("env", name)) => Self::Environment(name.to_owned()),
@@ -95,10 +98,10 @@ impl From<String> for Setting {
 }
 
 /// As it is stored, plain values included.
-impl From<Setting> for String {
-    fn from(setting: Setting) -> Self {
-        match setting {
-            Setting::Plain(value) => value.expose().to_owned(),
+impl From<StoredValue> for String {
+    fn from(stored: StoredValue) -> Self {
+        match stored {
+            StoredValue::Plain(value) => value.expose().to_owned(),
             reference => reference.to_string(),
         }
     }
