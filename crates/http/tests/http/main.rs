@@ -1,5 +1,7 @@
 //! The client against real servers on loopback that misbehave in every way we know.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 mod auth;
 mod bodies;
 mod limits;

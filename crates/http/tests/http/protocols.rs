@@ -22,7 +22,7 @@ async fn http2_carries_requests_side_by_side() {
         get(move |request: AxumRequest| async move {
             assert_eq!(request.version(), Version::HTTP_2);
             barrier.wait().await;
-            "[1]".repeat(1)
+            "[1]"
         }),
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -113,8 +113,10 @@ impl Reply {
         stream.write_all(head.as_bytes()).await?;
         let body = &self.body[..self.sent.unwrap_or(self.body.len())];
         self.write_body(stream, body).await?;
-        while matches!(self.ending, Ending::Repeat) {
-            self.write_body(stream, body).await?;
+        if matches!(self.ending, Ending::Repeat) {
+            loop {
+                self.write_body(stream, body).await?;
+            }
         }
         if self.is_chunked && self.sent.is_none() {
             stream.write_all(b"0\r\n\r\n").await?;
