@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn written_instants_agree_with_chrono() {
-        for instant in (-80_000_000_000_000..80_000_000_000_000_i64).step_by(7_654_321_987) {
+        for instant in (-60_000_000_000_000..200_000_000_000_000_i64).step_by(7_654_321_987) {
             let expected = DateTime::from_timestamp_millis(instant).unwrap();
             assert_eq!(
                 written(InstantFormat::Rfc3339Millis, instant),

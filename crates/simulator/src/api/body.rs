@@ -106,7 +106,8 @@ mod tests {
     fn name_alone_keeps_its_type_and_others_become_text() {
         let names: Names<'_> = vec![("total", 7.into()), ("next_page", serde_json::Value::Null)];
         let template: Json =
-            serde_json::from_str(r#"{"z": "{total}", "a": ["{total} rows"], "next": "{next_page}", "x": "{other}"}"#).unwrap();
+            serde_json::from_str(r#"{"z": "{total}", "a": ["{total} rows"], "next": "{next_page}", "x": "{other}"}"#)
+                .unwrap();
         let mut out = Vec::new();
         write_json(&fill(&template, &names), &mut out);
         assert_eq!(String::from_utf8(out).unwrap(), r#"{"z":7,"a":["7 rows"],"next":null,"x":"{other}"}"#);

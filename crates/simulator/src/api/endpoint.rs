@@ -58,8 +58,13 @@ pub(crate) enum Parameter {
         off: Option<String>,
         values: Option<Vec<String>>,
     },
-    SortBy { fields: BTreeMap<String, FieldPath>, default: Option<String> },
-    SortOrder { default: Direction },
+    SortBy {
+        fields: BTreeMap<String, FieldPath>,
+        default: Option<String>,
+    },
+    SortOrder {
+        default: Direction,
+    },
     Page,
     PageSize(PageSizeSpec),
     Offset,
@@ -176,8 +181,10 @@ impl EndpointCompiler<'_> {
             PathParameterSpec::Row(selector) => {
                 let ancestors: Vec<usize> =
                     std::iter::successors(Some(table), |table| Some(self.tables.get(*table).parent?.table)).collect();
-                let Some(of) = ancestors.iter().copied().find(|table| self.tables.get(*table).name == selector.of) else {
-                    let valid: Vec<&str> = ancestors.iter().map(|table| self.tables.get(*table).name.as_str()).collect();
+                let Some(of) = ancestors.iter().copied().find(|table| self.tables.get(*table).name == selector.of)
+                else {
+                    let valid: Vec<&str> =
+                        ancestors.iter().map(|table| self.tables.get(*table).name.as_str()).collect();
                     let what = "corpus or parent of this endpoint";
                     return Err(unknown(self.file, &format!("{}.{key}.row.of", self.key), what, &selector.of, valid));
                 };
@@ -202,7 +209,9 @@ impl EndpointCompiler<'_> {
             let names: Vec<&String> =
                 parameters.iter().filter(|(_, parameter)| is_role(parameter)).map(|(name, _)| name).collect();
             if let [first, second, ..] = names.as_slice() {
-                return Err(self.mistake("parameters", format!("expected one `{role}`, found `{first}` and `{second}`")));
+                return Err(
+                    self.mistake("parameters", format!("expected one `{role}`, found `{first}` and `{second}`"))
+                );
             }
         }
         Ok(parameters)
@@ -219,11 +228,18 @@ impl EndpointCompiler<'_> {
                 values: filter.values.clone(),
             },
             ParameterSpec::SortBy(sort) => {
-                let fields = sort.fields.iter().map(|(value, field)| Ok((value.clone(), self.field(&key, table, field)?)));
+                let fields =
+                    sort.fields.iter().map(|(value, field)| Ok((value.clone(), self.field(&key, table, field)?)));
                 let fields: BTreeMap<String, FieldPath> = fields.collect::<Result<_>>()?;
                 if let Some(default) = sort.default.as_ref().filter(|default| !fields.contains_key(*default)) {
                     let valid: Vec<&str> = fields.keys().map(String::as_str).collect();
-                    return Err(unknown(self.file, &format!("{}.{key}.sort_by.default", self.key), "value", default, valid));
+                    return Err(unknown(
+                        self.file,
+                        &format!("{}.{key}.sort_by.default", self.key),
+                        "value",
+                        default,
+                        valid,
+                    ));
                 }
                 Parameter::SortBy { fields, default: sort.default.clone() }
             }
@@ -247,7 +263,9 @@ impl EndpointCompiler<'_> {
             Some((field, "asc")) => (field, Direction::Asc),
             Some((field, "desc")) => (field, Direction::Desc),
             Some(_) => {
-                return Err(self.mistake("default_sort", format!("expected `FIELD asc` or `FIELD desc`, found `{text}`")));
+                return Err(
+                    self.mistake("default_sort", format!("expected `FIELD asc` or `FIELD desc`, found `{text}`"))
+                );
             }
         };
         Ok(Some((self.field("default_sort", *table, field)?, direction)))
@@ -262,28 +280,40 @@ impl EndpointCompiler<'_> {
         let response = &self.spec.response;
         let has = |role: fn(&Parameter) -> bool| parameters.values().any(role);
         let needed = match response.pagination {
-            PaginationStyle::LinkHeader | PaginationStyle::PageNumber if !has(|role| matches!(role, Parameter::Page)) => "page",
+            PaginationStyle::LinkHeader | PaginationStyle::PageNumber
+                if !has(|role| matches!(role, Parameter::Page)) =>
+            {
+                "page"
+            }
             PaginationStyle::Offset if !has(|role| matches!(role, Parameter::Offset)) => "offset",
-            _ if response.pagination != PaginationStyle::None && !has(|role| matches!(role, Parameter::PageSize(_))) => {
+            _ if response.pagination != PaginationStyle::None
+                && !has(|role| matches!(role, Parameter::PageSize(_))) =>
+            {
                 "per_page` or `limit"
             }
             _ => "",
         };
         if !needed.is_empty() {
-            return Err(self.mistake("response.pagination", format!("expected a parameter with the role `{needed}`, found none")));
+            return Err(self
+                .mistake("response.pagination", format!("expected a parameter with the role `{needed}`, found none")));
         }
         if let (true, Target::Rows(table)) = (response.single_entity, target) {
             let selects = |meaning: &Placeholder| matches!(meaning, Placeholder::Row(of, _) if of == table);
             if !placeholders.iter().any(|(_, meaning)| selects(meaning)) {
                 let name = &self.tables.get(*table).name;
-                return Err(self.mistake("response.single_entity", format!("expected a placeholder that selects a row of `{name}`, found none")));
+                return Err(self.mistake(
+                    "response.single_entity",
+                    format!("expected a placeholder that selects a row of `{name}`, found none"),
+                ));
             }
         }
         if !response.extras.is_empty() && response.records_key.is_none() {
             return Err(self.mistake("response.extras", "expected `records_key` beside `extras`"));
         }
         if !(100..600).contains(&response.status) {
-            return Err(self.mistake("response.status", format!("expected an HTTP status, found `{}`", response.status)));
+            return Err(
+                self.mistake("response.status", format!("expected an HTTP status, found `{}`", response.status))
+            );
         }
         Ok(())
     }

@@ -74,7 +74,9 @@ mod tests {
         let pattern = PathPattern::parse("/repos/{owner}/{repo}/issues/{number}.json").unwrap();
         assert_eq!(pattern.placeholders().collect::<Vec<_>>(), ["owner", "repo", "number"]);
         assert_eq!(pattern.matches("/repos/a%20b/c/issues/7.json").unwrap(), ["a b", "c", "7"]);
-        for other in ["/repos/a/b/issues/7", "/repos/a/b/issues", "/repos/a/b/issues/7.json/x", "/repos//b/issues/7.json"] {
+        for other in
+            ["/repos/a/b/issues/7", "/repos/a/b/issues", "/repos/a/b/issues/7.json/x", "/repos//b/issues/7.json"]
+        {
             assert_eq!(pattern.matches(other), None, "{other}");
         }
     }

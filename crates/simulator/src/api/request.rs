@@ -57,7 +57,10 @@ pub(crate) fn read(
     query: &[(String, String)],
 ) -> Result<Option<Listing>, Problem> {
     let constants = endpoint.placeholders.iter().zip(values);
-    if constants.clone().any(|((_, meaning), value)| matches!(meaning, Placeholder::Constant(wanted) if wanted != value)) {
+    if constants
+        .clone()
+        .any(|((_, meaning), value)| matches!(meaning, Placeholder::Constant(wanted) if wanted != value))
+    {
         return Err(Problem::not_found());
     }
     if endpoint.strict
@@ -98,10 +101,12 @@ impl<'a> Reader<'a> {
             let wanted = Comparand::new(value);
             let slot = match selected {
                 // A parent narrows the search: names may be unique below it only.
-                Some((ancestor, slot)) => below(self.world, self.state, *table, ancestor, slot).into_iter().find(|row| {
-                    let value = self.world.row(self.state, *table, *row).field(field);
-                    crate::table::passes(&value, Operator::Eq, std::slice::from_ref(&wanted))
-                }),
+                Some((ancestor, slot)) => {
+                    below(self.world, self.state, *table, ancestor, slot).into_iter().find(|row| {
+                        let value = self.world.row(self.state, *table, *row).field(field);
+                        crate::table::passes(&value, Operator::Eq, std::slice::from_ref(&wanted))
+                    })
+                }
                 None => locate(self.world, self.state, *table, field, &wanted),
             };
             selected = Some((*table, slot.ok_or_else(Problem::not_found)?));

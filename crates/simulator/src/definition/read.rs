@@ -31,7 +31,11 @@ impl SimulatorDefinition {
                 Some(name) => corpora.push((name.to_owned(), path.to_owned(), read_corpus(path, text)?)),
                 None if within == ENDPOINTS => endpoints = Some((path.to_owned(), read_endpoints(path, text)?)),
                 None => {
-                    return Err(mistake(path, "", "expected `endpoints.yaml` or `corpus/TABLE.json`, found another file"));
+                    return Err(mistake(
+                        path,
+                        "",
+                        "expected `endpoints.yaml` or `corpus/TABLE.json`, found another file",
+                    ));
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Filtering, sorting and slicing of tables of any size.
 
+mod count;
 mod order;
 mod pages;
 mod sequence;
@@ -9,6 +10,7 @@ use std::ops::Range;
 use crate::definition::{Direction, Operator};
 use crate::state::State;
 use crate::table::{Comparand, FieldPath, World, passes};
+pub(crate) use count::{count_at_start, count_now};
 pub(crate) use pages::PageIndex;
 
 /// The most rows that are collected in memory to be sorted.
@@ -78,13 +80,7 @@ pub(crate) fn answer(world: &World, state: &State, index: &PageIndex, query: &Qu
 }
 
 /// The row whose field has a value.
-pub(crate) fn locate(
-    world: &World,
-    state: &State,
-    table: usize,
-    field: &FieldPath,
-    wanted: &Comparand,
-) -> Option<u64> {
+pub(crate) fn locate(world: &World, state: &State, table: usize, field: &FieldPath, wanted: &Comparand) -> Option<u64> {
     let slots = world.slots(table);
     let ends = slots + state.overlay(table).additions();
     let matches = |slot: &u64| {
@@ -96,7 +92,10 @@ pub(crate) fn locate(
     }
     let compares = |slot: u64| wanted.against(&world.original(Some(state), table, slot).field(field));
     let first = partition_point(0..slots, |slot| compares(slot).is_some_and(std::cmp::Ordering::is_lt));
-    (first..slots).take_while(|slot| compares(*slot).is_some_and(std::cmp::Ordering::is_eq)).find(matches).or_else(|| (slots..ends).find(matches))
+    (first..slots)
+        .take_while(|slot| compares(*slot).is_some_and(std::cmp::Ordering::is_eq))
+        .find(matches)
+        .or_else(|| (slots..ends).find(matches))
 }
 
 /// All rows of a table below a row of one of its ancestors, or that row itself.

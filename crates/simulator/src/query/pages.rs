@@ -35,12 +35,7 @@ impl Pages {
     }
 
     /// The numbers at some places of the listing.
-    pub(crate) fn select(
-        &self,
-        positions: Range<u64>,
-        domain: Range<u64>,
-        includes: impl Fn(u64) -> bool,
-    ) -> Vec<u64> {
+    pub(crate) fn select(&self, positions: Range<u64>, domain: Range<u64>, includes: impl Fn(u64) -> bool) -> Vec<u64> {
         let Some(start) = self.marks.get((positions.start / STRIDE) as usize) else { return Vec::new() };
         let passed_over = (positions.start % STRIDE) as usize;
         let wanted = (positions.end - positions.start) as usize;

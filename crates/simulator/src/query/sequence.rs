@@ -85,7 +85,8 @@ impl<'a> Sequence<'a> {
             Some(pages) => pages.select(positions, self.domain(), |slot| self.includes(slot)),
             None => positions.map(|position| self.select(position)).collect(),
         };
-        let ascending = if first == last { 0..0 } else { place(first).min(place(last - 1))..place(first).max(place(last - 1)) + 1 };
+        let ascending =
+            if first == last { 0..0 } else { place(first).min(place(last - 1))..place(first).max(place(last - 1)) + 1 };
         let mut rows = pick(ascending.start.min(body)..ascending.end.min(body));
         let tail = ascending.start.max(body) - body..ascending.end.max(body) - body;
         rows.extend_from_slice(&self.tail[tail.start as usize..tail.end as usize]);
@@ -108,7 +109,8 @@ impl<'a> Sequence<'a> {
             self.range = start..start;
             return;
         }
-        let before = |below: fn(Ordering) -> bool| partition_point(start..end, |slot| compares(slot).is_some_and(below));
+        let before =
+            |below: fn(Ordering) -> bool| partition_point(start..end, |slot| compares(slot).is_some_and(below));
         let narrowed = match filter.operator {
             Operator::Gte => before(Ordering::is_lt)..end,
             Operator::Gt => before(Ordering::is_le)..end,

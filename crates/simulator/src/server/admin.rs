@@ -24,7 +24,10 @@ pub(crate) fn answer(shared: &Shared, method: &Method, path: &str, body: &[u8]) 
             json!({})
         }),
         (_, name) if known.contains(&name) => {
-            return response(StatusCode::METHOD_NOT_ALLOWED, &json!({ "message": format!("{method} is not allowed here") }));
+            return response(
+                StatusCode::METHOD_NOT_ALLOWED,
+                &json!({ "message": format!("{method} is not allowed here") }),
+            );
         }
         (_, name) => {
             let error = lakeflow_interface::unknown_name(ErrorKind::NotFound, "request", name, known);

@@ -39,15 +39,14 @@ impl Shared {
         let found = self.api.find(asked.method, asked.path);
         let endpoint = found.as_ref().ok().map(|(endpoint, _)| endpoint.name.clone());
         let mut limit_headers = Vec::new();
-        let mut answer = self.checked(asked, &mut limit_headers).and_then(|()| {
+        let answer = self.checked(asked, &mut limit_headers).and_then(|()| {
             let (endpoint, values) = found.map_err(|refusal| self.refused(asked, &bare(refusal)))?;
             self.served(asked, endpoint, &values)
         });
         if let (Ok(Answer { status: 304, .. }), Some(budget)) = (&answer, &self.budget) {
             limit_headers = budget.refund().headers;
         }
-        let (Ok(answer) | Err(answer)) = &mut answer;
-        let mut answer = std::mem::replace(answer, Answer::plain(500));
+        let (Ok(mut answer) | Err(mut answer)) = answer;
         answer.headers.extend(limit_headers);
         answer.headers.extend(self.api.headers.iter().cloned());
         answer.endpoint = endpoint;
@@ -193,7 +192,7 @@ fn position(listing: &Listing, page: &Page) -> Names<'static> {
         ("per_page", query.limit.into()),
         ("pages", page.total.div_ceil(query.limit.max(1)).into()),
         ("offset", query.offset.into()),
-        ("next_page", next(listing.page + 1)),
+        ("next_page", next(listing.page.saturating_add(1))),
         ("next_offset", next(end)),
         ("has_more", more.into()),
     ]

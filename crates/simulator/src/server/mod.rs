@@ -70,9 +70,8 @@ impl Simulator {
         };
         let listener = TcpListener::bind(address).await.map_err(unbound)?;
         let url = format!("http://{}", listener.local_addr().map_err(unbound)?);
-        let url = Url::parse(&url).map_err(|cause| {
-            Error::new(ErrorKind::Internal, format!("`{url}` is not an address")).with_cause(cause)
-        })?;
+        let url = Url::parse(&url)
+            .map_err(|cause| Error::new(ErrorKind::Internal, format!("`{url}` is not an address")).with_cause(cause))?;
         let stopping = CancellationToken::new();
         let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
         let service = app.into_make_service_with_connect_info::<ResetSwitch>();

@@ -78,8 +78,10 @@ fn replaced(status: u16, headers: impl Iterator<Item = (String, String)>, body: 
 
 fn slow(answer: &Answer, pieces: usize, pause: Duration) -> Response {
     let size = answer.body.len().div_ceil(pieces.max(1)).max(1);
-    let chunks: Vec<Bytes> =
-        (0..answer.body.len()).step_by(size).map(|at| answer.body.slice(at..(at + size).min(answer.body.len()))).collect();
+    let chunks: Vec<Bytes> = (0..answer.body.len())
+        .step_by(size)
+        .map(|at| answer.body.slice(at..(at + size).min(answer.body.len())))
+        .collect();
     let body = stream::iter(chunks).then(move |chunk| async move {
         tokio::time::sleep(pause).await;
         Ok::<_, io::Error>(chunk)

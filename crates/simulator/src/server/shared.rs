@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -15,7 +15,7 @@ use super::log::RequestLog;
 use super::pattern;
 use crate::api::Api;
 use crate::definition::SimulatorDefinition;
-use crate::query::PageIndex;
+use crate::query::{PageIndex, count_at_start, count_now};
 use crate::settings::{AdvanceAfter, SimulatorSettings};
 use crate::state::{Advance, State};
 use crate::table::World;
@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     is_clock_real: bool,
     seed: u64,
     public_url: Option<Url>,
+    /// The number of rows of each table at the start, once somebody asked.
+    first_counts: Vec<OnceLock<u64>>,
     /// The size of a row, as far as known, so that a body is allocated once.
     row_size: AtomicUsize,
 }
@@ -62,6 +64,7 @@ impl Shared {
             is_clock_real: settings.now.is_none(),
             seed: settings.seed,
             public_url: settings.public_url,
+            first_counts: counts.iter().map(|_| OnceLock::new()).collect(),
             row_size: AtomicUsize::new(0),
             world,
         };
@@ -123,13 +126,8 @@ impl Shared {
     pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
         let state = self.state();
         let count = |table: usize| {
-            let overlay = state.overlay(table);
-            match self.world.tables.get(table).parent {
-                None => self.world.slots(table) - overlay.gone().len() as u64 + overlay.added().len() as u64,
-                Some(_) => (0..self.world.slots(table) + overlay.additions())
-                    .filter(|slot| self.world.exists(&state, table, *slot))
-                    .count() as u64,
-            }
+            let start = *self.first_counts[table].get_or_init(|| count_at_start(&self.world, table));
+            count_now(&self.world, &state, table, start)
         };
         self.world.tables.iter().enumerate().map(|(number, table)| (table.name.clone(), count(number))).collect()
     }

@@ -78,6 +78,30 @@ impl Advance {
     }
 }
 
+impl TableAdvance {
+    /// The most rows that it concerns.
+    fn events(&self) -> u64 {
+        let named = self.changed_rows.len() + self.deleted_rows.len();
+        self.added + self.changed + self.deleted + named as u64
+    }
+}
+
+/// The tables that an advance concerns, parents before their children: what happens to a row counts for those below it.
+fn by_ancestry<'a>(world: &World, advance: &'a Advance) -> Result<Vec<(usize, &'a TableAdvance)>> {
+    let mut tables = Vec::with_capacity(advance.tables.len());
+    for (name, wanted) in &advance.tables {
+        let Some(table) = world.tables.find(name) else {
+            let names = world.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>();
+            return Err(unknown_name(ErrorKind::Configuration, "table", name, names));
+        };
+        tables.push((table, wanted));
+    }
+    let depth =
+        |table: usize| std::iter::successors(Some(table), |table| Some(world.tables.get(*table).parent?.table)).count();
+    tables.sort_by_key(|(table, _)| depth(*table));
+    Ok(tables)
+}
+
 /// One thing that happens.
 #[derive(Clone, Copy)]
 enum Event {
@@ -96,11 +120,15 @@ impl State {
             (None, Some(real_now)) => self.now.max(real_now),
             (None, None) => self.now.saturating_add(STEP),
         };
-        let events = self.plan(world, advance)?;
         let passed = i128::from(next.now - self.now);
-        for (position, event) in events.iter().enumerate() {
-            let share = passed * (position as i128 + 1) / events.len() as i128;
-            next.apply(world, *event, self.now + share as i64);
+        let total: u64 = advance.tables.values().map(TableAdvance::events).sum();
+        let mut position = 0;
+        for (table, wanted) in by_ancestry(world, advance)? {
+            for event in next.plan(world, table, wanted)? {
+                position += 1;
+                let share = passed * position / i128::from(total);
+                next.apply(world, event, self.now + share as i64);
+            }
         }
         for (table, overlay) in next.overlays.iter_mut().enumerate() {
             overlay.sort(world.slots(table));
@@ -108,27 +136,22 @@ impl State {
         Ok(next)
     }
 
-    fn plan(&self, world: &World, advance: &Advance) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
-        for (name, wanted) in &advance.tables {
-            let Some(table) = world.tables.find(name) else {
-                let names = world.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>();
-                return Err(unknown_name(ErrorKind::Configuration, "table", name, names));
-            };
-            let changes = wanted.changed > 0 || !wanted.changed_rows.is_empty();
-            if changes && !world.tables.get(table).changeable {
-                return Err(Error::new(ErrorKind::Configuration, format!("rows of `{name}` cannot change"))
-                    .with_hint("give its corpus `changes`, or a timestamp as its `cursor`"));
-            }
-            let mut picker = Picker { world, state: self, table, taken: HashSet::new(), draws: 0 };
-            let deleted_rows = picker.named(&wanted.deleted_rows)?;
-            let changed_rows = picker.named(&wanted.changed_rows)?;
-            let changed = changed_rows.into_iter().chain(picker.random(wanted.changed)?).collect::<Vec<_>>();
-            let deleted = deleted_rows.into_iter().chain(picker.random(wanted.deleted)?).collect::<Vec<_>>();
-            events.extend(changed.into_iter().map(|slot| Event::Change { table, slot }));
-            events.extend(picker.parents(wanted.added)?.into_iter().map(|parent| Event::Add { table, parent }));
-            events.extend(deleted.into_iter().map(|slot| Event::Delete { table, slot }));
+    fn plan(&self, world: &World, table: usize, wanted: &TableAdvance) -> Result<Vec<Event>> {
+        let changes = wanted.changed > 0 || !wanted.changed_rows.is_empty();
+        if changes && !world.tables.get(table).changeable {
+            let name = &world.tables.get(table).name;
+            return Err(Error::new(ErrorKind::Configuration, format!("rows of `{name}` cannot change"))
+                .with_hint("give its corpus `changes`, or a timestamp as its `cursor`"));
         }
+        let mut picker = Picker { world, state: self, table, taken: HashSet::new(), draws: 0 };
+        let deleted_rows = picker.named(&wanted.deleted_rows)?;
+        let changed_rows = picker.named(&wanted.changed_rows)?;
+        let changed = changed_rows.into_iter().chain(picker.random(wanted.changed)?);
+        let mut events: Vec<Event> = changed.map(|slot| Event::Change { table, slot }).collect();
+        let deleted = deleted_rows.into_iter().chain(picker.random(wanted.deleted)?);
+        let deletes: Vec<Event> = deleted.map(|slot| Event::Delete { table, slot }).collect();
+        events.extend(picker.parents(wanted.added)?.into_iter().map(|parent| Event::Add { table, parent }));
+        events.extend(deletes);
         Ok(events)
     }
 
@@ -212,7 +235,13 @@ impl Picker<'_> {
     }
 
     fn random(&mut self, count: u64) -> Result<Vec<u64>> {
-        (0..count).map(|_| self.one(self.table).inspect(|slot| { self.taken.insert(*slot); })).collect()
+        (0..count)
+            .map(|_| {
+                self.one(self.table).inspect(|slot| {
+                    self.taken.insert(*slot);
+                })
+            })
+            .collect()
     }
 
     /// The parents of rows to be added; none where the table has no parent.

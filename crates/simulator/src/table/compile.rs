@@ -117,8 +117,7 @@ impl<'a> Compiler<'a> {
         let node = match json {
             Json::Text(text) => self.text(text, place)?,
             Json::List(items) => {
-                let nodes =
-                    items.iter().enumerate().map(|(position, item)| self.value(item, &place.item(position)));
+                let nodes = items.iter().enumerate().map(|(position, item)| self.value(item, &place.item(position)));
                 Node::List(nodes.collect::<Result<_>>()?)
             }
             Json::Object(fields) => match fields.iter().find(|(key, _)| is_generator(key)) {

@@ -37,9 +37,7 @@ impl<N> Expression<N> {
         match self {
             Self::Constant(value) => *value,
             Self::Name(name) => lookup(name),
-            Self::Binary(left, operation, right) => {
-                operation.apply(left.evaluate(lookup), right.evaluate(lookup))
-            }
+            Self::Binary(left, operation, right) => operation.apply(left.evaluate(lookup), right.evaluate(lookup)),
         }
     }
 
@@ -51,7 +49,9 @@ impl<N> Expression<N> {
             Self::Binary(left, operation, right) => match (operation, right.as_ref(), left.as_ref()) {
                 (Operation::Add, _, _) => left.rises(rises) && right.rises(rises),
                 (Operation::Subtract, Self::Constant(_), _) => left.rises(rises),
-                (Operation::Multiply | Operation::Divide, Self::Constant(factor), _) => *factor > 0 && left.rises(rises),
+                (Operation::Multiply | Operation::Divide, Self::Constant(factor), _) => {
+                    *factor > 0 && left.rises(rises)
+                }
                 (Operation::Multiply, _, Self::Constant(factor)) => *factor > 0 && right.rises(rises),
                 _ => false,
             },
@@ -186,9 +186,14 @@ mod tests {
 
     #[test]
     fn rising_is_recognised_where_it_is_certain() {
-        for (text, expected) in
-            [("5 + n * 2", true), ("n / 3", true), ("2 * n", true), ("n % 5", false), ("0 - n", false), ("n * -1", false)]
-        {
+        for (text, expected) in [
+            ("5 + n * 2", true),
+            ("n / 3", true),
+            ("2 * n", true),
+            ("n % 5", false),
+            ("0 - n", false),
+            ("n * -1", false),
+        ] {
             assert_eq!(parse(text).unwrap().rises(&|name| name == "n"), expected, "{text}");
         }
     }

@@ -193,7 +193,9 @@ impl<'a> Compiler<'a> {
             Some(Json::List(weights)) => {
                 weights.iter().map(|weight| self.number(weight, place)).collect::<Result<Vec<_>>>()?
             }
-            Some(other) => return Err(self.mistake(place, format!("expected weights in a list, found {}", other.kind()))),
+            Some(other) => {
+                return Err(self.mistake(place, format!("expected weights in a list, found {}", other.kind())));
+            }
         };
         let total: f64 = weights.iter().sum();
         if weights.len() != items.len() || !weights.iter().all(|weight| *weight >= 0.0) || total <= 0.0 {
@@ -232,15 +234,21 @@ impl<'a> Compiler<'a> {
                 _ => return Err(self.mistake(place, "expected two spans such as `[\"-730d\", \"-1h\"]`")),
             },
             other => {
-                return Err(self.mistake(place, format!("expected spans such as `[\"-730d\", \"-1h\"]`, found {}", other.kind())));
+                return Err(self
+                    .mistake(place, format!("expected spans such as `[\"-730d\", \"-1h\"]`, found {}", other.kind())));
             }
         };
         if from > to {
             return Err(self.mistake(place, "expected the earlier instant first"));
         }
-        let rows_per_instant = match options.get("rows_per_instant").map_or(Ok(1), |value| self.integer(value, place))? {
+        let rows_per_instant = match options
+            .get("rows_per_instant")
+            .map_or(Ok(1), |value| self.integer(value, place))?
+        {
             rows @ 1.. => rows as u64,
-            other => return Err(self.mistake(place, format!("expected `rows_per_instant` of at least 1, found `{other}`"))),
+            other => {
+                return Err(self.mistake(place, format!("expected `rows_per_instant` of at least 1, found `{other}`")));
+            }
         };
         Ok(Node::Timestamp { from, to, rows_per_instant, format: self.format(options, place)? })
     }
@@ -253,13 +261,16 @@ impl<'a> Compiler<'a> {
         }
         match text.strip_prefix('-') {
             Some(span) => self.span(span, place).map(|millis| -millis),
-            None => Err(self.mistake(place, format!("expected a span before now such as `-90d`, or `now`, found `{text}`"))),
+            None => {
+                Err(self.mistake(place, format!("expected a span before now such as `-90d`, or `now`, found `{text}`")))
+            }
         }
     }
 
     fn span(&self, text: &str, place: &Place) -> Result<i64> {
-        let duration = humantime::parse_duration(text)
-            .map_err(|cause| self.mistake(place, format!("expected a span such as `90d`, found `{text}`")).with_cause(cause))?;
+        let duration = humantime::parse_duration(text).map_err(|cause| {
+            self.mistake(place, format!("expected a span such as `90d`, found `{text}`")).with_cause(cause)
+        })?;
         i64::try_from(duration.as_millis())
             .ok()
             .filter(|millis| *millis < 200 * 366 * 86_400_000)
@@ -327,7 +338,8 @@ impl<'a> Compiler<'a> {
         let at = match options.get("at") {
             None => None,
             Some(at) => {
-                let parsed = expression::parse(self.string(at, place)?).map_err(|message| self.mistake(place, message))?;
+                let parsed =
+                    expression::parse(self.string(at, place)?).map_err(|message| self.mistake(place, message))?;
                 Some(self.resolve(parsed, place)?)
             }
         };

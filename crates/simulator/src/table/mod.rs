@@ -9,21 +9,19 @@ mod node;
 mod render;
 mod row;
 mod scalar;
+mod world;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use lakeflow_interface::Result;
 
 use crate::definition::{CorpusFile, mistake, unknown};
-use crate::random::{between, mix, mix_text};
-use crate::state::State;
-use crate::vocabulary::Vocabularies;
+use crate::random::mix_text;
 use compile::Surroundings;
 use link::{Drafts, Found, Linked};
 use node::{Link, Name, Node, NodeId, Program, Scope};
-pub(crate) use row::{Place, Row};
 pub(crate) use scalar::{Comparand, Scalar, passes};
+pub(crate) use world::World;
 
 /// One compiled corpus.
 #[derive(Debug)]
@@ -94,11 +92,17 @@ impl Tables {
         check_pools(files, &programs, &parents)?;
         let linked = Linked { programs: &programs, parents: &tables };
         if let Some((table, _)) = linked.find_cycle() {
-            return Err(mistake(&files[table].1, "record", "a field depends on itself through the fields that it names"));
+            return Err(mistake(
+                &files[table].1,
+                "record",
+                "a field depends on itself through the fields that it names",
+            ));
         }
         let outlines = outlines(files, &linked)?;
         let tables = programs.into_iter().zip(outlines).zip(files).zip(parents);
-        Ok(Self(tables.map(|(((programs, outline), file), parent)| outline.into_table(programs, file, parent)).collect()))
+        Ok(Self(
+            tables.map(|(((programs, outline), file), parent)| outline.into_table(programs, file, parent)).collect(),
+        ))
     }
 
     /// All tables, by their number.
@@ -189,7 +193,8 @@ fn outlines(files: &[(String, String, CorpusFile)], linked: &Linked<'_>) -> Resu
     let mut outlines = Vec::with_capacity(files.len());
     for ((name, path, file), (base, changed)) in files.iter().zip(linked.programs) {
         let place = |error: lakeflow_interface::Error, key| error.with_context("file", path).with_context("key", key);
-        let identity = field_of((base, changed.as_ref()), name, &file.identity).map_err(|error| place(error, "identity"))?;
+        let identity =
+            field_of((base, changed.as_ref()), name, &file.identity).map_err(|error| place(error, "identity"))?;
         let cursor = match &file.cursor {
             None => None,
             Some(cursor) => {
@@ -198,7 +203,8 @@ fn outlines(files: &[(String, String, CorpusFile)], linked: &Linked<'_>) -> Resu
         };
         let is_instant = |field: &FieldPath| base.entries[field.base.node].node.instant_format().is_some();
         if let Some(field) = cursor.as_ref().filter(|field| {
-            !field.base.rest.is_empty() || !(is_instant(field) || matches!(base.entries[field.base.node].node, Node::Number(_)))
+            !field.base.rest.is_empty()
+                || !(is_instant(field) || matches!(base.entries[field.base.node].node, Node::Number(_)))
         }) {
             let shape = if field.base.rest.is_empty() { "another value" } else { "a field of another record" };
             return Err(mistake(
@@ -258,11 +264,9 @@ fn parent_of(path: &str, file: &CorpusFile, names: &[String]) -> Result<Option<P
             };
             Ok(Some(Parent { table, least, most, touched: file.touches_parent }))
         }
-        (Some(_), Some([least, most]), None) => Err(mistake(
-            path,
-            "per_parent",
-            format!("expected the smaller number first, found `[{least}, {most}]`"),
-        )),
+        (Some(_), Some([least, most]), None) => {
+            Err(mistake(path, "per_parent", format!("expected the smaller number first, found `[{least}, {most}]`")))
+        }
         (Some(_), _, _) => Err(mistake(path, "per_parent", "expected `per_parent`, and no `count`, beside `parent`")),
         (None, _, _) => Err(mistake(path, "count", "expected either `count`, or `parent` and `per_parent`")),
     }
@@ -296,125 +300,13 @@ fn check_pools(
                 && parents[table].is_some()
             {
                 let pool = &files[table].0;
-                return Err(mistake(path, "record", format!("`$row` needs a corpus with `count`, `{pool}` has a `parent`")));
+                return Err(mistake(
+                    path,
+                    "record",
+                    format!("`$row` needs a corpus with `count`, `{pool}` has a `parent`"),
+                ));
             }
         }
     }
     Ok(())
-}
-
-/// The tables with their sizes: everything that the rows are computed from.
-pub(crate) struct World {
-    pub(crate) tables: Arc<Tables>,
-    slots: Vec<u64>,
-    pub(crate) now: i64,
-    pub(crate) seed: u64,
-    pub(crate) vocabularies: Vocabularies,
-}
-
-impl World {
-    /// A world with so many rows in each table that has no parent.
-    pub(crate) fn new(tables: Arc<Tables>, counts: &[u64], seed: u64, now: i64) -> Self {
-        let mut world = Self { slots: counts.to_vec(), now, seed, vocabularies: Vocabularies::new(seed), tables };
-        for table in 0..counts.len() {
-            world.slots[table] = world.slots_of(table, counts);
-        }
-        world
-    }
-
-    fn slots_of(&self, table: usize, counts: &[u64]) -> u64 {
-        match self.tables.get(table).parent {
-            Some(parent) => self.slots_of(parent.table, counts).saturating_mul(parent.most),
-            None => counts[table],
-        }
-    }
-
-    /// The numbers that rows of a table may have at the start: all are taken where there is no parent.
-    pub(crate) fn slots(&self, table: usize) -> u64 {
-        self.slots[table]
-    }
-
-    /// A row as it is now.
-    pub(crate) fn row<'a>(&'a self, state: &'a State, table: usize, slot: u64) -> Row<'a> {
-        let mut row = self.original(Some(state), table, slot);
-        if let Some(change) = state.overlay(table).change(slot) {
-            row.touched = Some(change.at);
-            row.revision = change.revision;
-            if change.revision > 0 {
-                row.program = self.tables.get(table).changed.as_ref().unwrap_or(row.program);
-            }
-        }
-        row
-    }
-
-    /// A row as it was made.
-    pub(crate) fn original<'a>(&'a self, state: Option<&'a State>, table: usize, slot: u64) -> Row<'a> {
-        let compiled = self.tables.get(table);
-        let added = state.and_then(|state| state.overlay(table).addition(slot, self.slots(table)));
-        let k = match (added, compiled.parent) {
-            (Some(added), _) => added.k,
-            (None, Some(parent)) => slot % parent.most.max(1) + 1,
-            (None, None) => slot + 1,
-        };
-        Row {
-            world: self,
-            state,
-            table,
-            slot,
-            program: &compiled.base,
-            seed: mix(mix(self.seed, compiled.seed), slot),
-            k,
-            birth: added.map(|added| added.birth),
-            touched: None,
-            revision: 0,
-        }
-    }
-
-    /// The parent of a row: its table and number.
-    pub(crate) fn parent_of(&self, state: Option<&State>, table: usize, slot: u64) -> Option<(usize, u64)> {
-        let parent = self.tables.get(table).parent?;
-        let added = state.and_then(|state| state.overlay(table).addition(slot, self.slots(table)));
-        Some((parent.table, added.map_or(slot / parent.most.max(1), |added| added.parent)))
-    }
-
-    /// The numbers that the children of one parent had at the start.
-    pub(crate) fn children(&self, table: usize, parent_slot: u64) -> std::ops::Range<u64> {
-        let Some(parent) = self.tables.get(table).parent else { return 0..0 };
-        if parent_slot >= self.slots(parent.table) {
-            return 0..0;
-        }
-        let random = mix(mix(self.seed, self.tables.get(table).seed ^ 0x5eed), parent_slot);
-        let count = between(random, parent.least as i64, parent.most as i64) as u64;
-        let first = parent_slot.saturating_mul(parent.most);
-        first..first + count
-    }
-
-    /// Whether a row exists now.
-    pub(crate) fn exists(&self, state: &State, table: usize, slot: u64) -> bool {
-        let overlay = state.overlay(table);
-        if slot >= self.slots(table) + overlay.additions() || overlay.is_deleted(slot) {
-            return false;
-        }
-        match self.parent_of(Some(state), table, slot) {
-            None => true,
-            Some((parent, parent_slot)) => {
-                (slot >= self.slots(table) || self.children(table, parent_slot).contains(&slot))
-                    && self.exists(state, parent, parent_slot)
-            }
-        }
-    }
-}
-
-impl<'a> Row<'a> {
-    /// The value of one field, without rendering the row.
-    pub(crate) fn field(self, field: &FieldPath) -> Scalar<'a> {
-        let link = match &field.changed {
-            Some(changed) if self.revision > 0 => changed,
-            _ => &field.base,
-        };
-        match Place::of(self, link.node).descend(&link.rest) {
-            Some(place) => place.value(),
-            None => Scalar::Null,
-        }
-    }
 }

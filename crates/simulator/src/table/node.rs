@@ -34,26 +34,76 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) enum Node {
     Literal(Literal),
-    Object { fields: Vec<Field>, segments: Vec<Segment> },
+    Object {
+        fields: Vec<Field>,
+        segments: Vec<Segment>,
+    },
     List(Vec<NodeId>),
     Text(Vec<Piece>),
     Number(Expression<Name>),
-    Integer { low: i64, high: i64 },
+    Integer {
+        low: i64,
+        high: i64,
+    },
     /// A random number with so many decimals: the bounds are multiplied by ten to that power.
-    Decimal { low: i64, high: i64, decimals: u32 },
-    Bool { threshold: u64 },
-    Choice { thresholds: Vec<u64>, options: Vec<NodeId> },
-    Words { low: i64, high: i64, vocabulary: Vocabulary },
-    Prose { low: i64, high: i64, vocabulary: Vocabulary },
-    Hexadecimal { digits: usize },
+    Decimal {
+        low: i64,
+        high: i64,
+        decimals: u32,
+    },
+    Bool {
+        threshold: u64,
+    },
+    Choice {
+        thresholds: Vec<u64>,
+        options: Vec<NodeId>,
+    },
+    Words {
+        low: i64,
+        high: i64,
+        vocabulary: Vocabulary,
+    },
+    Prose {
+        low: i64,
+        high: i64,
+        vocabulary: Vocabulary,
+    },
+    Hexadecimal {
+        digits: usize,
+    },
     Uuid,
-    Timestamp { from: i64, to: i64, rows_per_instant: u64, format: InstantFormat },
-    Shifted { base: LinkId, shift: Shift, format: InstantFormat },
-    Optional { threshold: u64, value: NodeId },
-    If { conditions: Vec<Condition>, then: NodeId, otherwise: NodeId },
+    Timestamp {
+        from: i64,
+        to: i64,
+        rows_per_instant: u64,
+        format: InstantFormat,
+    },
+    Shifted {
+        base: LinkId,
+        shift: Shift,
+        format: InstantFormat,
+    },
+    Optional {
+        threshold: u64,
+        value: NodeId,
+    },
+    If {
+        conditions: Vec<Condition>,
+        then: NodeId,
+        otherwise: NodeId,
+    },
     Copy(LinkId),
-    Row { table: usize, at: Option<Expression<Name>>, neighbours: bool, part: Part },
-    Repeat { low: i64, high: i64, element: NodeId },
+    Row {
+        table: usize,
+        at: Option<Expression<Name>>,
+        neighbours: bool,
+        part: Part,
+    },
+    Repeat {
+        low: i64,
+        high: i64,
+        element: NodeId,
+    },
 }
 
 impl Node {
@@ -85,7 +135,10 @@ pub(crate) enum Literal {
     Integer(i64),
     Float(f64),
     /// Plain, and as the inside of a JSON string.
-    Text { plain: String, escaped: Vec<u8> },
+    Text {
+        plain: String,
+        escaped: Vec<u8>,
+    },
 }
 
 /// A field of an object.

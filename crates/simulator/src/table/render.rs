@@ -45,10 +45,9 @@ impl<'a> Place<'a> {
                 out.extend_from_slice(if fields.is_empty() { b"{}" } else { b"}" });
             }
             node => {
-                let is_number = matches!(
-                    node,
-                    Node::Number(_) | Node::Integer { .. } | Node::Decimal { .. } | Node::Bool { .. }
-                ) || node.instant_format().is_some_and(|format| !format.is_text());
+                let is_number =
+                    matches!(node, Node::Number(_) | Node::Integer { .. } | Node::Decimal { .. } | Node::Bool { .. })
+                        || node.instant_format().is_some_and(|format| !format.is_text());
                 if is_number {
                     place.write_inner(out);
                 } else {

@@ -1,12 +1,11 @@
 //! Tables of any size, and the same rows every time.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
 use lakeflow_simulator::{Advance, SimulatorSettings};
 use serde_json::Value;
-use support::{ISSUES, link, numbers, parsed, settings, start};
+
+use crate::client::{ISSUES, link, numbers, parsed, settings, start};
 
 #[tokio::test]
 async fn middle_of_a_billion_rows_answers_at_once_with_flat_memory() {
@@ -77,7 +76,10 @@ async fn records_are_rich_and_their_fields_agree() {
         assert_eq!(row["state_reason"].is_null(), row["state"] == "open");
         let labels: Vec<&Value> = row["labels"].as_array().unwrap().iter().map(|label| &label["id"]).collect();
         assert!(labels.iter().enumerate().all(|(position, id)| !labels[..position].contains(id)), "{labels:?}");
-        assert_eq!(row["user"]["url"], format!("https://api.github.com/users/{}", row["user"]["login"].as_str().unwrap()));
+        assert_eq!(
+            row["user"]["url"],
+            format!("https://api.github.com/users/{}", row["user"]["login"].as_str().unwrap())
+        );
         if let Some(body) = row["body"].as_str() {
             assert!((100..=1000).contains(&body.chars().count()));
         }

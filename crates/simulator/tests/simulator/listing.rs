@@ -1,9 +1,8 @@
 //! What the roles of parameters and placeholders do.
 
-mod support;
-
 use serde_json::{Value, json};
-use support::{ISSUES, link, numbers, parsed, settings, start, texts};
+
+use crate::client::{ISSUES, link, numbers, parsed, settings, start, texts};
 
 #[tokio::test]
 async fn filter_has_default_off_value_and_chosen_value() {
@@ -89,7 +88,9 @@ async fn sort_follows_field_and_direction() {
 #[tokio::test]
 async fn every_page_size_gives_every_row_once_in_one_order() {
     let (_simulator, client) = start(settings()).await;
-    for query in ["state=all&sort=updated&direction=asc", "state=open", "state=all&sort=comments", "state=closed&sort=updated"] {
+    for query in
+        ["state=all&sort=updated&direction=asc", "state=open", "state=all&sort=comments", "state=closed&sort=updated"]
+    {
         let expected = client.all(&format!("{ISSUES}?{query}&per_page=100")).await;
         for per_page in [1, 2, 3, 7, 30, 49, 50, 99] {
             let found = client.all(&format!("{ISSUES}?{query}&per_page={per_page}")).await;
@@ -120,7 +121,9 @@ async fn link_header_tells_of_all_four_pages_and_keeps_the_query() {
 #[tokio::test]
 async fn page_size_has_default_and_maximum() {
     let (_simulator, client) = start(settings()).await;
-    for (query, expected) in [("", 30), ("?per_page=500", 100), ("?per_page=0", 1), ("?per_page=x", 30), ("?page=0", 30)] {
+    for (query, expected) in
+        [("", 30), ("?per_page=500", 100), ("?per_page=0", 1), ("?per_page=x", 30), ("?page=0", 30)]
+    {
         assert_eq!(client.list(&format!("{ISSUES}{query}")).await.len(), expected, "{query}");
     }
 }
@@ -155,7 +158,9 @@ async fn wrapper_has_nested_key_and_typed_extras() {
 #[tokio::test]
 async fn strict_endpoint_refuses_unknown_parameters_and_invalid_values() {
     let (_simulator, client) = start(settings()).await;
-    for (query, field) in [("colour=red", "colour"), ("limit=51", "limit"), ("id_gt=many", "id_gt"), ("offset=-1", "offset")] {
+    for (query, field) in
+        [("colour=red", "colour"), ("limit=51", "limit"), ("id_gt=many", "id_gt"), ("offset=-1", "offset")]
+    {
         let (status, body) = client.status(&format!("/teams/red/users?{query}")).await;
         assert_eq!(status, 422, "{query}");
         assert_eq!(body["errors"][0]["field"], field);
@@ -218,7 +223,7 @@ async fn single_entity_is_the_row_itself() {
 #[tokio::test]
 async fn method_and_status_are_those_of_the_endpoint() {
     let (_simulator, client) = start(settings()).await;
-    let post = |path: &str| client.http.post(format!("{}{path}", client.url)).bearer_auth(support::TOKEN).send();
+    let post = |path: &str| client.http.post(format!("{}{path}", client.url)).bearer_auth(crate::client::TOKEN).send();
     assert_eq!(post("/search").await.unwrap().status(), 201);
     assert_eq!(post(ISSUES).await.unwrap().status(), 405);
     assert_eq!(client.status("/search").await.0, 405);
