@@ -100,8 +100,9 @@ pub enum Event {
         /// The final counters.
         #[serde(flatten)]
         totals: Totals,
-        /// Where the next run goes on.
-        offset: Offset,
+        /// Where the next run goes on; none where the destination could not be opened.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset: Option<Offset>,
         /// How long it took.
         seconds: f64,
         /// Why.

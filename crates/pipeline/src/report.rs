@@ -31,8 +31,8 @@ pub struct TableReport {
     pub flow: FlowKind,
     /// The final counters; only durable rows count as added.
     pub totals: Totals,
-    /// Where the next run goes on.
-    pub offset: Offset,
+    /// Where the next run goes on; none where the destination could not be opened.
+    pub offset: Option<Offset>,
     /// What was odd, and how often.
     pub warnings: Vec<(String, u64)>,
     /// How long it took.

@@ -66,10 +66,16 @@ pub(super) fn groups(mut items: ReadStream, budget: Budget, closing: Closing) ->
                     continue;
                 }
                 Ok(None) => break,
-                Ok(Some(item)) => match item? {
-                    ReadItem::Records(records) => (Change::Upserted, records),
-                    ReadItem::Deletes(records) => (Change::Deleted, records),
-                    ReadItem::Checkpoint(offset) => {
+                Ok(Some(item)) => match item {
+                    Ok(ReadItem::Records(records)) => (Change::Upserted, records),
+                    Ok(ReadItem::Deletes(records)) => (Change::Deleted, records),
+                    Err(error) => {
+                        // What came before the failure is as good as ever.
+                        if let Some(group) = open.close() { yield group; }
+                        Err(error)?;
+                        break;
+                    }
+                    Ok(ReadItem::Checkpoint(offset)) => {
                         open.checkpoint = Some(offset);
                         if open.is_due(closing) {
                             if let Some(group) = open.close() { yield group; }

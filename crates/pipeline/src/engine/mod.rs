@@ -95,11 +95,12 @@ impl Pipeline {
 
     async fn run_tables(&self, options: RunOptions, observer: Observer, run: String) -> Vec<TableReport> {
         let parallel = options.parallel.clamp(1, self.plan.tables.len().max(1));
+        let options = RunOptions { parallel, ..options };
         let shared = Arc::new(Shared {
             connector: Arc::clone(&self.connector),
             lakehouse: self.lakehouse.clone(),
             budget: Budget::new(options.page_bytes()),
-            writer: options.writer(parallel),
+            writer: options.writer(),
             options,
             observer,
             run,

@@ -54,10 +54,10 @@ impl RunOptions {
         (self.memory / 2 / self.parallel.max(1)).max(1 << 20)
     }
 
-    /// How data files are written while so many tables are read at a time.
-    pub(super) fn writer(&self, parallel: usize) -> WriterSettings {
+    /// How one table's data files are written.
+    pub(super) fn writer(&self) -> WriterSettings {
         let usual = WriterSettings::default();
-        let share = self.memory / 3 / (parallel * usual.encoders).max(1);
+        let share = self.memory / 3 / (self.parallel * usual.encoders).max(1);
         WriterSettings { row_group_bytes: share.clamp(4 << 20, usual.row_group_bytes), ..usual }
     }
 }

@@ -46,7 +46,7 @@ impl TableRun {
                 let target = flow.target();
                 let mut report = report(&self.plan, started.elapsed(), outcome.err());
                 report.totals = self.totals(target);
-                report.offset = target.offset().clone();
+                report.offset = Some(target.offset().clone());
                 report.warnings = target.warnings().clone().into_iter().collect();
                 self.tell_end(&report);
                 report
@@ -81,7 +81,10 @@ impl TableRun {
     async fn read_into(&mut self, flow: &mut dyn Flow, typers: Arc<Typers>) -> Result<()> {
         let options = &self.shared.options;
         let (cancellation, cadence) = (options.cancellation.clone(), options.cadence);
-        let start = flow.target().offset().clone();
+        let start = match self.plan.ingestion_type {
+            IngestionType::Snapshot => Offset::beginning(),
+            _ => flow.target().offset().clone(),
+        };
         let items = tokio::select! {
             () = cancellation.cancelled() => return Err(cancelled()),
             items = self.read(&start) => items?,
@@ -111,7 +114,7 @@ impl TableRun {
                         return Err(match flow.stop().await {
                             Ok(()) => error,
                             Err(second) => {
-                                tracing::warn!(table = %self.plan.destination, error = %second, "the rows read before the failure were not kept");
+                                tracing::warn!(table = %self.plan.destination, error = %second, "rows read before the failure were not kept");
                                 error
                             }
                         });
@@ -150,7 +153,7 @@ impl TableRun {
                 self.check_moved(&offset)?;
                 flow.checkpoint(offset).await
             }
-            None => Ok(()),
+            None => flow.between_checkpoints().await,
         }
     }
 
@@ -207,7 +210,7 @@ impl TableRun {
         let (table, totals, offset) = (report.table.clone(), report.totals, report.offset.clone());
         let seconds = report.duration.as_secs_f64();
         self.tell(match &report.error {
-            None => Event::TableFinished { table, totals, offset, seconds },
+            None => Event::TableFinished { table, totals, offset: offset.unwrap_or_default(), seconds },
             Some(error) => Event::TableFailed { table, totals, offset, seconds, error: Failure::from(error) },
         });
     }
@@ -224,10 +227,13 @@ fn report(plan: &PlannedTable, duration: Duration, error: Option<Error>) -> Tabl
         source_table: plan.source_table.clone(),
         flow: plan.flow,
         totals: Totals::default(),
-        offset: Offset::beginning(),
+        offset: None,
         warnings: Vec::new(),
         duration,
-        error: error.map(|error| error.with_context("table", &plan.source_table)),
+        error: error.map(|error| match error.kind() {
+            ErrorKind::Conflict => error.with_context("flow", plan.flow_name()),
+            _ => error.with_context("table", &plan.source_table),
+        }),
     }
 }
 

@@ -68,6 +68,11 @@ pub(crate) trait Flow: Send {
         Err(Error::new(ErrorKind::Unsupported, "the source gave deleted rows, which this flow does not apply"))
     }
 
+    /// More rows come before the next checkpoint; the moment for those who may commit without one.
+    async fn between_checkpoints(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// All rows before this are complete up to this offset.
     async fn checkpoint(&mut self, offset: Offset) -> Result<()>;
 

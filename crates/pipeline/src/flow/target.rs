@@ -272,14 +272,16 @@ impl Target {
 
     /// Commits, again where others did nothing but add files.
     async fn transact(&self, mut state: TableState, commit: &Commit) -> Result<TableState> {
-        for attempt in 1.. {
+        let mut attempts = 1;
+        loop {
             let error = match self.table.commit(&state, commit.clone()).await {
                 Ok(state) => return Ok(state),
                 Err(error) => error,
             };
             let is_conflict = error.kind() == ErrorKind::Conflict;
-            if is_conflict && error.retry() == Retry::Now && !self.is_refreshing && attempt < ATTEMPTS {
+            if is_conflict && error.retry() == Retry::Now && !self.is_refreshing && attempts < ATTEMPTS {
                 state = self.table.moved(&state, &self.flow).await?.state;
+                attempts += 1;
                 continue;
             }
             if is_conflict {
@@ -288,7 +290,6 @@ impl Target {
             }
             return Err(error);
         }
-        Ok(state)
     }
 
     fn after(&mut self, state: TableState, commit: Commit) {

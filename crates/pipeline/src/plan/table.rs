@@ -52,8 +52,10 @@ fn classify(spec: &TableSpec, error: Error) -> Refusal {
     if spec.options.get(option).is_some()
         && let Some(reserved) = nearest(option, RESERVED_KEYS)
     {
-        let also = problem.hint.take().map(|hint| format!("; {hint}")).unwrap_or_default();
-        problem = problem.with_hint(format!("did you mean `{reserved}`?{also}"));
+        problem = problem.with_hint(match error.hint() {
+            Some(hint) => format!("did you mean `{reserved}`? options of the source: {hint}"),
+            None => format!("did you mean `{reserved}`?"),
+        });
     }
     Refusal::finding(error.kind(), problem)
 }

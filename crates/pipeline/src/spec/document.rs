@@ -43,8 +43,10 @@ impl Node {
         };
         let raw: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
             let place = error.location().map(Place::from).unwrap_or_default();
-            let message = error.without_snippet().to_string();
-            Problem::new(place, "", message.lines().next().unwrap_or_default().to_owned())
+            let text = error.without_snippet().to_string();
+            let message = text.lines().next().unwrap_or_default();
+            // The place is told with every problem, in one form.
+            Problem::new(place, "", message.split(" at line ").next().unwrap_or(message))
         })?;
         Ok(raw.into_node(text))
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use lakeflow_interface::{ErrorKind, Result, nearest};
 
-use super::configuration::Configuration;
+use super::configuration::{Configuration, RESERVED_KEYS};
 use super::document::{Content, Entry, Node};
 use super::problem::{Place, Problem, Problems};
 use super::{PipelineSpec, Places, TableSpec};
@@ -14,6 +14,8 @@ const SPEC_KEYS: [&str; 2] = ["connection_name", "objects"];
 const OBJECT_KEYS: [&str; 1] = ["table"];
 const TABLE_KEYS: [&str; 5] =
     ["source_table", "destination_catalog", "destination_schema", "destination_table", "table_configuration"];
+
+const ALL_KEYS: [&[&str]; 3] = [&SPEC_KEYS, &OBJECT_KEYS, &TABLE_KEYS];
 
 pub(super) fn parse(text: &str, origin: &str) -> Result<PipelineSpec> {
     let mut parser = Parser::default();
@@ -158,12 +160,16 @@ impl Parser {
 
     fn unknown_key(&mut self, entry: &Entry, path: &str, known: &[&str]) {
         let valid = known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        let hint = match nearest(&entry.name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`? valid: {valid}"),
-            None if known == TABLE_KEYS => {
+        let reserved = nearest(&entry.name, RESERVED_KEYS).filter(|_| known == TABLE_KEYS);
+        let hint = match (nearest(&entry.name, known.iter().copied()), reserved) {
+            (Some(near), _) => format!("did you mean `{near}`? valid: {valid}"),
+            (None, Some(reserved)) => {
+                format!("did you mean `{reserved}` in `table_configuration`? valid here: {valid}")
+            }
+            _ if known == TABLE_KEYS => {
                 format!("valid: {valid}; options of the source go into `table_configuration`")
             }
-            None => format!("valid: {valid}"),
+            _ => format!("valid: {valid}"),
         };
         let problem = Problem::new(entry.place, join(path, &entry.name), format!("unknown key `{}`", entry.name));
         self.problems.push(problem.with_hint(hint));
@@ -177,7 +183,10 @@ impl Parser {
         place: Place,
     ) -> Option<&'n Entry> {
         let found = fields.get(key).copied();
-        if found.is_none() {
+        // A misspelt key is told already.
+        let is_misspelt =
+            || fields.keys().any(|name| !ALL_KEYS.concat().contains(name) && nearest(name, [key]).is_some());
+        if found.is_none() && !is_misspelt() {
             self.report(place, path, format!("the required key `{key}` is missing"));
         }
         found

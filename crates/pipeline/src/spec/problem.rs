@@ -46,9 +46,9 @@ impl Problem {
         self
     }
 
-    /// A problem that another part of the system found.
+    /// A problem that another part of the system found; the place stands for the error's context.
     pub(crate) fn from_error(place: Place, path: impl Into<String>, error: &Error) -> Self {
-        let mut message = error.to_string();
+        let mut message = error.message().to_owned();
         let mut cause = std::error::Error::source(error);
         while let Some(inner) = cause {
             message.push_str(&format!(": {inner}"));

@@ -11,6 +11,7 @@ use lakeflow_interface::{Error, Result};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::schema::types::SchemaDescriptor;
 use tokio::sync::mpsc;
 
@@ -22,8 +23,10 @@ use crate::delta::state::LiveFile;
 use crate::delta::storage::{internal_error, storage_error};
 use crate::delta::table::DeltaTable;
 
-/// The number of rows in a batch.
+/// The number of rows in a batch, where they are not wide.
 const BATCH_ROWS: usize = 32 << 10;
+/// The bytes that a batch of wide rows should not exceed by much.
+const BATCH_BYTES: i64 = 4 << 20;
 
 /// One file to read.
 pub(super) struct FileRead {
@@ -57,7 +60,8 @@ impl FileRead {
         let reader = StoreReader::new(Arc::clone(self.table.store()), path, self.size);
         let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(unreadable)?;
         let mask = mask(builder.parquet_schema(), self.projection.physical.fields());
-        let mut rows = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(unreadable)?;
+        let batch_rows = batch_rows(builder.metadata(), &mask);
+        let mut rows = builder.with_projection(mask).with_batch_size(batch_rows).build().map_err(unreadable)?;
         let mut first = 0;
         while let Some(batch) = rows.next().await {
             let batch = batch.map_err(unreadable)?;
@@ -122,6 +126,19 @@ fn is_within(path: &[String], fields: &Fields) -> bool {
         DataType::Struct(inner) => is_within(rest, inner),
         _ => true,
     })
+}
+
+/// The number of rows that make a batch of these columns, by their average width.
+fn batch_rows(metadata: &ParquetMetaData, mask: &ProjectionMask) -> usize {
+    let chunks = metadata.row_groups().iter().flat_map(|group| group.columns().iter().enumerate());
+    let wanted = chunks.filter(|(leaf, _)| mask.leaf_included(*leaf)).map(|(_, chunk)| chunk);
+    // A dictionary hides how much text its entries become.
+    let width = |chunk: &ColumnChunkMetaData| {
+        chunk.uncompressed_size().max(chunk.unencoded_byte_array_data_bytes().unwrap_or_default())
+    };
+    let bytes: i64 = wanted.map(width).sum();
+    let per_row = (bytes / metadata.file_metadata().num_rows().max(1)).max(1);
+    usize::try_from(BATCH_BYTES / per_row).unwrap_or(BATCH_ROWS).clamp(1 << 10, BATCH_ROWS)
 }
 
 fn unreadable(cause: ParquetError) -> Error {

@@ -1,6 +1,6 @@
-//! Digests of rows, spread over temporary files by their keys, so that two tables are compared part by part.
+//! Digests of rows, spread over a temporary file by their keys, so that two tables are compared part by part.
 
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 
 use lakeflow_interface::{Error, ErrorKind, Result};
 use tempfile::SpooledTempFile;
@@ -8,12 +8,12 @@ use tempfile::SpooledTempFile;
 use super::super::keys::Digest;
 
 /// The number of parts; each is held in memory while it is compared.
-const PARTS: usize = 64;
-/// The bytes of one part that stay in memory before it goes to disk.
-const SPOOL_BYTES: usize = 64 * 1024;
-/// The bytes of one part that are written at a time.
-const BUFFER_BYTES: usize = 8 * 1024;
+const PARTS: usize = 128;
+/// The bytes that stay in memory before they go to disk.
+const SPOOL_BYTES: usize = 4 << 20;
 const ENTRY_BYTES: usize = 40;
+/// The bytes of one part that are written at a time.
+const CHUNK_BYTES: usize = 200 * ENTRY_BYTES;
 
 /// A row's key, its content and its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,55 +23,58 @@ pub(super) struct Entry {
     pub(super) place: u64,
 }
 
-/// The digests of a table, in parts by key.
+/// The digests of a table, in parts by key: chunks in one file.
 pub(super) struct Digests {
+    file: SpooledTempFile,
+    length: u64,
     parts: Vec<Part>,
 }
 
+#[derive(Default)]
 struct Part {
-    file: SpooledTempFile,
-    buffer: Vec<u8>,
-    entries: usize,
+    /// Where the part's chunks begin in the file.
+    chunks: Vec<u64>,
+    /// The chunk that grows.
+    open: Vec<u8>,
 }
 
 impl Digests {
     pub(super) fn new() -> Self {
-        let part = || Part { file: SpooledTempFile::new(SPOOL_BYTES), buffer: Vec::new(), entries: 0 };
-        Self { parts: std::iter::repeat_with(part).take(PARTS).collect() }
+        let parts = std::iter::repeat_with(Part::default).take(PARTS).collect();
+        Self { file: SpooledTempFile::new(SPOOL_BYTES), length: 0, parts }
     }
 
     pub(super) fn push(&mut self, entry: Entry) -> Result<()> {
         let part = &mut self.parts[(entry.key >> 64) as usize % PARTS];
-        part.buffer.extend_from_slice(&entry.key.to_le_bytes());
-        part.buffer.extend_from_slice(&entry.row.to_le_bytes());
-        part.buffer.extend_from_slice(&entry.place.to_le_bytes());
-        part.entries += 1;
-        if part.buffer.len() >= BUFFER_BYTES { part.flush() } else { Ok(()) }
+        part.open.extend_from_slice(&entry.key.to_le_bytes());
+        part.open.extend_from_slice(&entry.row.to_le_bytes());
+        part.open.extend_from_slice(&entry.place.to_le_bytes());
+        if part.open.len() == CHUNK_BYTES {
+            self.file.write_all(&part.open).map_err(temporary)?;
+            part.chunks.push(self.length);
+            part.open.clear();
+            self.length += CHUNK_BYTES as u64;
+        }
+        Ok(())
     }
 
     /// The entries part by part, those of a part in the order in which they came.
-    pub(super) fn into_parts(self) -> impl Iterator<Item = Result<Vec<Entry>>> {
-        self.parts.into_iter().map(Part::read)
+    pub(super) fn into_parts(mut self) -> impl Iterator<Item = Result<Vec<Entry>>> {
+        let parts = std::mem::take(&mut self.parts);
+        parts.into_iter().map(move |part| part.read(&mut self.file))
     }
 }
 
 impl Part {
-    fn flush(&mut self) -> Result<()> {
-        self.file.write_all(&self.buffer).map_err(temporary)?;
-        self.buffer.clear();
-        Ok(())
-    }
-
-    fn read(mut self) -> Result<Vec<Entry>> {
-        self.flush()?;
-        self.file.seek(SeekFrom::Start(0)).map_err(temporary)?;
-        let mut reader = BufReader::with_capacity(BUFFER_BYTES, self.file);
-        let mut bytes = [0; ENTRY_BYTES];
-        let mut entries = Vec::with_capacity(self.entries);
-        for _ in 0..self.entries {
-            reader.read_exact(&mut bytes).map_err(temporary)?;
-            entries.push(Entry::from_bytes(&bytes));
+    fn read(self, file: &mut SpooledTempFile) -> Result<Vec<Entry>> {
+        let mut entries = Vec::with_capacity((self.chunks.len() * CHUNK_BYTES + self.open.len()) / ENTRY_BYTES);
+        let mut chunk = vec![0; CHUNK_BYTES];
+        for start in self.chunks {
+            file.seek(SeekFrom::Start(start)).map_err(temporary)?;
+            file.read_exact(&mut chunk).map_err(temporary)?;
+            entries.extend(chunk.as_chunks().0.iter().map(Entry::from_bytes));
         }
+        entries.extend(self.open.as_chunks().0.iter().map(Entry::from_bytes));
         Ok(entries)
     }
 }

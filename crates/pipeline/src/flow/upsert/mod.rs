@@ -166,8 +166,7 @@ impl UpsertFlow {
 
     async fn commit_if_due(&mut self) -> Result<()> {
         let (rows, bytes) = (self.held.rows() as u64, self.held.bytes() as u64);
-        let is_full = self.held.bytes() >= self.target.pending_bytes();
-        if is_full || self.target.is_due_with(rows, bytes) { self.commit().await } else { Ok(()) }
+        if self.target.is_due_with(rows, bytes) { self.commit().await } else { Ok(()) }
     }
 
     /// Makes durable what is staged, then what is held back, which may replace it.
@@ -232,6 +231,10 @@ impl Flow for UpsertFlow {
         self.count_incomplete(&rows, &read)?;
         self.set_aside_keyless(&rows, &read)?;
         self.stage_or_hold(rows, read).await?;
+        if self.held.bytes() >= self.target.pending_bytes() { self.commit().await } else { Ok(()) }
+    }
+
+    async fn between_checkpoints(&mut self) -> Result<()> {
         self.commit_if_due().await
     }
 

@@ -1,0 +1,132 @@
+//! What every test needs: a lakehouse in a temporary folder, runs with a fixed horizon, and the rows that arrived.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arrow::json::LineDelimitedWriter;
+use chrono::DateTime;
+use futures::TryStreamExt;
+use lakeflow_interface::{Horizon, Result};
+use lakeflow_pipeline::delta::{Destination, Lakehouse, Scan, TableState};
+use lakeflow_pipeline::{Cadence, Event, Observer, Pipeline, PipelineSpec, Plan, RunOptions, RunReport};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::connector::ScriptedConnector;
+
+/// A lakehouse, and the connector that fills it.
+pub(crate) struct Workbench {
+    folder: TempDir,
+    pub(crate) connector: Arc<ScriptedConnector>,
+}
+
+/// Options with a fixed horizon that commit at every opportunity.
+pub(crate) fn eager() -> RunOptions {
+    let cadence = Cadence { rows: 1, bytes: 1, interval: Duration::ZERO };
+    RunOptions { cadence, ..patient() }
+}
+
+/// Options with a fixed horizon that commit at the end.
+pub(crate) fn patient() -> RunOptions {
+    let cadence = Cadence { rows: u64::MAX, bytes: u64::MAX, interval: Duration::from_secs(3600) };
+    let horizon = Horizon::at(DateTime::from_timestamp(1_700_000_000, 0).unwrap());
+    RunOptions { cadence, ..RunOptions::new(horizon) }
+}
+
+/// A spec of tables with the same name in source and destination, each with its configuration as JSON.
+pub(crate) fn spec(tables: &[(&str, &str)]) -> PipelineSpec {
+    let objects: Vec<String> = tables
+        .iter()
+        .map(|(name, configuration)| {
+            format!(r#"{{"table": {{"source_table": "{name}", "table_configuration": {configuration}}}}}"#)
+        })
+        .collect();
+    let text = format!(r#"{{"connection_name": "test", "objects": [{}]}}"#, objects.join(","));
+    PipelineSpec::parse(&text, "spec.json").unwrap()
+}
+
+impl Workbench {
+    pub(crate) fn new(connector: ScriptedConnector) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), connector: Arc::new(connector) }
+    }
+
+    /// The same lakehouse with another connector.
+    pub(crate) fn with_connector(self, connector: ScriptedConnector) -> Self {
+        Self { connector: Arc::new(connector), ..self }
+    }
+
+    pub(crate) fn lakehouse(&self) -> Lakehouse {
+        Lakehouse::open(self.folder.path().to_str().unwrap()).unwrap()
+    }
+
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    pub(crate) async fn pipeline(&self, spec: &PipelineSpec) -> Result<Pipeline> {
+        let plan = Plan::new(spec, self.connector.as_ref()).await?;
+        Ok(Pipeline::new(plan, Arc::clone(&self.connector) as _, self.lakehouse()))
+    }
+
+    /// A run, and what it told.
+    pub(crate) async fn run(&self, spec: &PipelineSpec, options: RunOptions) -> (RunReport, Vec<Event>) {
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let report = self.run_observed(spec, options, collector(&events)).await;
+        let events = events.lock().unwrap().clone();
+        (report, events)
+    }
+
+    pub(crate) async fn run_observed(&self, spec: &PipelineSpec, options: RunOptions, observer: Observer) -> RunReport {
+        self.pipeline(spec).await.unwrap().run(options, observer).await.unwrap()
+    }
+
+    /// A run of one table that must be complete.
+    pub(crate) async fn run_table(&self, table: &str, options: RunOptions) -> RunReport {
+        let (report, _) = self.run(&spec(&[(table, "{}")]), options).await;
+        if let Some((_, error)) = report.failures().next() {
+            panic!("{error:?}");
+        }
+        report
+    }
+
+    pub(crate) async fn state(&self, table: &str) -> Option<TableState> {
+        self.lakehouse().table(&destination(table)).unwrap().load().await.unwrap()
+    }
+
+    pub(crate) async fn version(&self, table: &str) -> Option<u64> {
+        self.state(table).await.map(|state| state.version())
+    }
+
+    /// The rows of a destination, as JSON with nulls left out, sorted by their text.
+    pub(crate) async fn rows(&self, table: &str) -> Vec<Value> {
+        let table = self.lakehouse().table(&destination(table)).unwrap();
+        let Some(state) = table.load().await.unwrap() else { return Vec::new() };
+        let batches: Vec<_> = table.scan(&state, Scan::all()).await.unwrap().try_collect().await.unwrap();
+        let mut writer = LineDelimitedWriter::new(Vec::new());
+        for placed in &batches {
+            writer.write(&placed.batch).unwrap();
+        }
+        writer.finish().unwrap();
+        let text = String::from_utf8(writer.into_inner()).unwrap();
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        lines.into_iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+pub(crate) fn destination(table: &str) -> Destination {
+    Destination::new(None, None, table).unwrap()
+}
+
+pub(crate) fn collector(events: &Arc<Mutex<Vec<Event>>>) -> Observer {
+    let events = Arc::clone(events);
+    Arc::new(move |event| {
+        if !matches!(event, Event::Progress { .. }) {
+            events.lock().unwrap().push(event);
+        }
+    })
+}
+
+pub(crate) fn silent() -> Observer {
+    Arc::new(drop)
+}
