@@ -7,13 +7,13 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lakeflow_simulator::{Simulator, SimulatorDefinition, SimulatorSettings};
 
 fn rows(criterion: &mut Criterion) {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture");
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sources/github/simulator");
     let Ok(definition) = SimulatorDefinition::load(&fixture) else { return };
     let settings = SimulatorSettings { scale: 1_000, ..SimulatorSettings::default() };
     let Ok(runtime) = tokio::runtime::Runtime::new() else { return };
     let Ok(simulator) = runtime.block_on(Simulator::start(&definition, settings)) else { return };
     let mut group = criterion.benchmark_group("rows");
-    for table in ["issues", "users", "reviews"] {
+    for table in ["issues", "pull_requests", "commits"] {
         let page = || {
             simulator
                 .rows(table)

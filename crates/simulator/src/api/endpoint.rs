@@ -319,8 +319,11 @@ impl EndpointCompiler<'_> {
     }
 }
 
+/// Whether a parameter has a role.
+type IsRole = fn(&Parameter) -> bool;
+
 /// The roles that one parameter at most may have.
-const ROLES: [(&str, fn(&Parameter) -> bool); 5] = [
+const ROLES: [(&str, IsRole); 5] = [
     ("page", |parameter| matches!(parameter, Parameter::Page)),
     ("per_page", |parameter| matches!(parameter, Parameter::PageSize(_))),
     ("offset", |parameter| matches!(parameter, Parameter::Offset)),

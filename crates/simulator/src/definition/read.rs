@@ -105,9 +105,10 @@ fn read_yaml<T: DeserializeOwned>(path: &str, text: &str) -> Result<T> {
 /// A message of the parser, with its place, and the nearest name where it found one that it does not know.
 fn explained(path: &str, message: &str, line: u64, column: u64) -> Error {
     let error = mistake(path, "", message).with_context("place", format!("{line}:{column}"));
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let is_name = message.contains("unknown field") || message.contains("unknown variant");
-    match quoted.next().filter(|_| is_name).and_then(|name| nearest(name, quoted)) {
+    let name = message.split('`').nth(1).filter(|_| message.starts_with("unknown "));
+    let valid = message.split_once("expected one of ").map_or("", |(_, valid)| valid);
+    let valid = valid.split(", ").map(|valid| valid.trim_matches('`'));
+    match name.and_then(|name| nearest(name, valid)) {
         Some(near) => error.with_hint(format!("did you mean `{near}`?")),
         None => error,
     }

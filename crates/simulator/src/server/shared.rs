@@ -148,8 +148,9 @@ impl Shared {
 
     /// Learns what rows take.
     pub(super) fn note_size(&self, rows: usize, bytes: usize) {
-        if rows > 0 {
-            self.row_size.store(bytes / rows * 9 / 8, Ordering::Relaxed);
+        if let Some(size) = bytes.checked_div(rows) {
+            // An eighth more, so that a page of larger rows rarely has to be moved.
+            self.row_size.store(size + size / 8, Ordering::Relaxed);
         }
     }
 }

@@ -33,55 +33,55 @@ fn good_definition_compiles() {
 
 #[test]
 fn mistakes_in_templates_name_file_key_and_expectation() {
-    insta::assert_snapshot!(of_record(r#"{"$itn": [1, 2]}"#));
-    insta::assert_snapshot!(of_record(r#"{"$int": [2, 1]}"#));
-    insta::assert_snapshot!(of_record(r#"{"$int": [1, 2], "present": 0.5}"#));
-    insta::assert_snapshot!(of_record(r#"{"$choice": ["a", "b"], "weights": [1]}"#));
-    insta::assert_snapshot!(of_record(r#"{"$optional": 1, "present": 2}"#));
-    insta::assert_snapshot!(of_record(r#"{"$timestamp": ["90d", "now"]}"#));
-    insta::assert_snapshot!(of_record(r#"{"$row": "thing"}"#));
-    insta::assert_snapshot!(of_record(r#"{"$field": "ide"}"#));
-    insta::assert_snapshot!(of_record(r#""{parent.id}""#));
-    insta::assert_snapshot!(of_record(r#""https://host/{other{/x}""#));
-    insta::assert_snapshot!(of_record(r#"{"b": {"$number": "n +"}}"#));
-    insta::assert_snapshot!(of_record(r#"{"b": "{a}"}"#));
-    insta::assert_snapshot!(of_record(r#"{"$field": "a"}"#));
+    let messages = [
+        of_record(r#"{"$itn": [1, 2]}"#),
+        of_record(r#"{"$int": [2, 1]}"#),
+        of_record(r#"{"$int": [1, 2], "present": 0.5}"#),
+        of_record(r#"{"$choice": ["a", "b"], "weights": [1]}"#),
+        of_record(r#"{"$optional": 1, "present": 2}"#),
+        of_record(r#"{"$timestamp": ["90d", "now"]}"#),
+        of_record(r#"{"$row": "thing"}"#),
+        of_record(r#"{"$field": "ide"}"#),
+        of_record(r#""{parent.id}""#),
+        of_record(r#""https://host/{other{/x}""#),
+        of_record(r#"{"b": {"$number": "n +"}}"#),
+        of_record(r#"{"b": "{a}"}"#),
+        of_record(r#"{"$field": "a"}"#),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]
 fn mistakes_in_a_corpus_name_file_and_key() {
-    insta::assert_snapshot!(mistake(ENDPOINTS, r#"{"count": 3, "identiy": "id", "record": {}}"#));
-    insta::assert_snapshot!(mistake(ENDPOINTS, r#"{"count": 3, "identity": "key", "record": {"id": 1, "kex": 2}}"#));
-    insta::assert_snapshot!(mistake(ENDPOINTS, r#"{"identity": "id", "record": {"id": 1}}"#));
-    insta::assert_snapshot!(mistake(
-        ENDPOINTS,
-        r#"{"parent": "thinks", "per_parent": [0, 1], "identity": "id", "record": {"id": 1}}"#
-    ));
-    insta::assert_snapshot!(mistake(
-        ENDPOINTS,
-        r#"{"parent": "things", "per_parent": [0, 1], "identity": "id", "record": {"id": 1}}"#
-    ));
-    insta::assert_snapshot!(mistake(
-        ENDPOINTS,
-        r#"{"count": 3, "identity": "id", "cursor": "id", "record": {"id": "x"}}"#
-    ));
-    insta::assert_snapshot!(mistake(ENDPOINTS, "{\"count\": 3,\n \"count\": 4}"));
+    let messages = [
+        mistake(ENDPOINTS, r#"{"count": 3, "identiy": "id", "record": {}}"#),
+        mistake(ENDPOINTS, r#"{"count": 3, "identity": "key", "record": {"id": 1, "kex": 2}}"#),
+        mistake(ENDPOINTS, r#"{"identity": "id", "record": {"id": 1}}"#),
+        mistake(ENDPOINTS, r#"{"parent": "thinks", "per_parent": [0, 1], "identity": "id", "record": {"id": 1}}"#),
+        mistake(ENDPOINTS, r#"{"parent": "things", "per_parent": [0, 1], "identity": "id", "record": {"id": 1}}"#),
+        mistake(ENDPOINTS, r#"{"count": 3, "identity": "id", "cursor": "id", "record": {"id": "x"}}"#),
+        mistake(ENDPOINTS, "{\"count\": 3,\n \"count\": 4}"),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]
 fn mistakes_in_endpoints_name_file_key_and_valid_names() {
-    insta::assert_snapshot!(of_endpoint("parametres: {}"));
-    insta::assert_snapshot!(of_endpoint("parameters: {since: {filtr: {field: id}}}"));
-    insta::assert_snapshot!(of_endpoint("parameters: {since: {filter: {field: ids}}}"));
-    insta::assert_snapshot!(of_endpoint("parameters: {p: page, q: page}"));
-    insta::assert_snapshot!(of_endpoint("parameters: {sort: {sort_by: {fields: {a: id}, default: b}}}"));
-    insta::assert_snapshot!(of_endpoint("response: {pagination: link_header}"));
-    insta::assert_snapshot!(of_endpoint("response: {single_entity: true}"));
-    insta::assert_snapshot!(of_endpoint("default_sort: id down"));
-    insta::assert_snapshot!(mistake("endpoints: [{path: /things, corpus: thing}]", THINGS));
-    insta::assert_snapshot!(mistake("endpoints: [{path: '/things/{id}', corpus: things}]", THINGS));
-    insta::assert_snapshot!(mistake("endpoints: [{path: things, corpus: things}]", THINGS));
-    insta::assert_snapshot!(mistake("endpoints: []", THINGS));
+    let messages = [
+        of_endpoint("parametres: {}"),
+        of_endpoint("parameters: {since: {filtr: {field: id}}}"),
+        of_endpoint("parameters: {since: {filter: {field: ids}}}"),
+        of_endpoint("parameters: {p: page, q: page}"),
+        of_endpoint("parameters: {sort: {sort_by: {fields: {a: id}, default: b}}}"),
+        of_endpoint("response: {pagination: link_header}"),
+        of_endpoint("response: {single_entity: true}"),
+        of_endpoint("default_sort: id down"),
+        mistake("endpoints: [{path: /things, corpus: thing}]", THINGS),
+        mistake("endpoints: [{path: '/things/{id}', corpus: things}]", THINGS),
+        mistake("endpoints: [{path: things, corpus: things}]", THINGS),
+        mistake("endpoints: []", THINGS),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]
