@@ -3,23 +3,25 @@
 Usage: compare_readers.py TABLE [--readers deltalake,polars,duckdb]
 
 The hash does not depend on the order of rows. The exit status is 1 where readers disagree, 2 where one cannot read the table.
-Needs: pip install deltalake polars duckdb pyarrow
+Needs: pip install deltalake polars pyarrow duckdb duckdb-extension-delta
 """
 
 import argparse
 import datetime
 import decimal
 import hashlib
+import importlib.resources
 import json
 import math
 import sys
 
 
 def arrow_of_deltalake(path):
+    import pyarrow
     from deltalake import DeltaTable, QueryBuilder
 
-    table = DeltaTable(path)
-    return QueryBuilder().register("t", table).execute("select * from t").read_all()
+    result = QueryBuilder().register("t", DeltaTable(path)).execute("select * from t")
+    return pyarrow.table(result.read_all())
 
 
 def arrow_of_polars(path):
@@ -32,6 +34,9 @@ def arrow_of_duckdb(path):
     import duckdb
 
     connection = duckdb.connect()
+    package = importlib.resources.files("duckdb_extension_delta")
+    extension = package / "extensions" / f"v{duckdb.__version__}" / "delta.duckdb_extension"
+    connection.execute(f"load '{extension}'")
     connection.execute("set timezone = 'UTC'")
     return connection.execute("select * from delta_scan(?)", [path]).to_arrow_table()
 

@@ -74,7 +74,7 @@ pub struct Commit {
 }
 
 enum Outcome {
-    Committed(TableState),
+    Committed(Box<TableState>),
     Conflicted,
 }
 
@@ -93,7 +93,7 @@ impl DeltaTable {
         let commit = Arc::new(commit);
         let attempt = Attempt { table: self.clone(), state: state.clone(), commit: Arc::clone(&commit), files };
         match self.blocking(move || attempt.run()).await {
-            Ok(Outcome::Committed(state)) => Ok(state),
+            Ok(Outcome::Committed(state)) => Ok(*state),
             Ok(Outcome::Conflicted) => self.resolve(state, &commit).await,
             Err(error) if error.kind() == ErrorKind::Storage => self.landed(&commit, error).await,
             Err(error) => Err(error),
@@ -165,7 +165,7 @@ impl Attempt {
             self.delete(&mut transaction, &context)?;
         }
         match transaction.commit(self.table.engine()).map_err(failed)? {
-            CommitResult::Committed(committed) => self.after(&committed).map(Outcome::Committed),
+            CommitResult::Committed(committed) => Ok(Outcome::Committed(Box::new(self.after(&committed)?))),
             CommitResult::Conflicted(_) => Ok(Outcome::Conflicted),
             CommitResult::Retryable(retryable) => Err(failed(retryable.error)),
         }

@@ -49,7 +49,7 @@ fn delta_field(field: &Field, parent: &str) -> Result<delta::StructField> {
 
 /// The metadata that a field keeps on its way between Arrow and Delta.
 fn shared_metadata(field: &Field) -> HashMap<String, String> {
-    let kept = SHARED_METADATA.iter().filter_map(|key| Some(((*key).to_owned(), field.metadata().get(*key)?.clone())));
+    let kept = SHARED_METADATA.iter().filter_map(|key| Some(((*key).to_owned(), field.metadata().get(key)?.clone())));
     kept.collect()
 }
 

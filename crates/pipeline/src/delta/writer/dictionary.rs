@@ -1,9 +1,13 @@
-//! How the columns of a data file are encoded: a dictionary where values repeat, else not.
+//! How the columns of a data file are encoded: a dictionary where values repeat, compression where it pays.
+//!
+//! Each compressed column of an open file holds a few hundred kilobytes for its codec, so a wide table whose columns
+//! are mostly empty or small must not compress them all.
 
 use std::collections::HashSet;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
+use delta_kernel::expressions::ColumnName;
 use lakeflow_interface::Result;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -20,10 +24,14 @@ const FEW: usize = 16;
 /// The number of rows in a row group, whatever its size.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 /// A dictionary that outgrows this is given up.
-const DICTIONARY_BYTES: usize = 512 << 10;
+const DICTIONARY_BYTES: usize = 256 << 10;
+/// The size of a page: what each column of an open file buffers, and what its codec keeps room for.
+const PAGE_BYTES: usize = 256 << 10;
 
 /// The properties of a file that begins with a batch.
-pub(super) fn properties(first: &RecordBatch) -> Result<WriterProperties> {
+///
+/// Texts get statistics only where Delta has them too: comparing them all is costly, and readers leave out files first.
+pub(super) fn properties(first: &RecordBatch, stats_columns: &[ColumnName]) -> Result<WriterProperties> {
     let schema = ArrowSchemaConverter::new()
         .convert(first.schema_ref())
         .map_err(|cause| internal_error("the table's schema has no Parquet form", cause))?;
@@ -33,12 +41,27 @@ pub(super) fn properties(first: &RecordBatch) -> Result<WriterProperties> {
         .set_created_by(ENGINE_INFO.to_owned())
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_statistics_enabled(EnabledStatistics::Chunk);
     let mut leaves = Vec::new();
     first.columns().iter().for_each(|column| collect_leaves(column, &mut leaves));
     for (column, leaf) in schema.columns().iter().zip(&leaves) {
-        if !repeats(leaf) {
-            properties = properties.set_column_dictionary_enabled(column.path().clone(), false);
+        let is_empty = leaf.null_count() == leaf.len();
+        let has_dictionary = !is_empty && repeats(leaf);
+        let is_small = has_dictionary && leaf.data_type().primitive_width().is_some();
+        let path = column.path();
+        if !has_dictionary {
+            properties = properties.set_column_dictionary_enabled(path.clone(), false);
+        }
+        if is_empty {
+            // Values may come yet; this codec holds next to nothing until they do.
+            properties = properties.set_column_compression(path.clone(), Compression::SNAPPY);
+        } else if is_small || *leaf.data_type() == DataType::Boolean {
+            properties = properties.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+        }
+        let is_text = matches!(leaf.data_type(), DataType::Utf8 | DataType::Binary);
+        if is_text && !stats_columns.iter().any(|column| column.path() == path.parts()) {
+            properties = properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
         }
     }
     Ok(properties.build())

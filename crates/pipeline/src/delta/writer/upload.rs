@@ -14,10 +14,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::delta::storage::{internal_error, storage_error};
 use crate::delta::table::DeltaTable;
 
-/// The size of a part; object stores want at least 5 MB, and some want all but the last alike.
-const PART_BYTES: usize = 8 << 20;
+/// The size of a part; object stores want at least 5 MiB, and some want all but the last alike.
+const PART_BYTES: usize = 5 << 20;
 /// The number of parts of one file that are sent at a time.
-const PARTS_IN_FLIGHT: usize = 2;
+const PARTS_IN_FLIGHT: usize = 1;
 
 /// What the sender says to the task that uploads.
 enum Message {
