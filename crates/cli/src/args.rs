@@ -25,10 +25,10 @@ pub(crate) struct Arguments {
 #[command(next_help_heading = "Common options")]
 pub(crate) struct CommonArguments {
     /// Folder or object-store URL that holds the destination tables.
-    #[arg(long, global = true, value_name = "URL", env = environment::LAKEHOUSE, default_value = "./lakehouse")]
+    #[arg(long, global = true, value_name = "URL", env = environment::LAKEHOUSE, hide_env_values = true, default_value = "./lakehouse")]
     pub(crate) lakehouse: String,
     /// File that holds the connections [default: connections.yaml in your configuration folder].
-    #[arg(long, global = true, value_name = "FILE", env = environment::CONNECTIONS)]
+    #[arg(long, global = true, value_name = "FILE", env = environment::CONNECTIONS, hide_env_values = true)]
     pub(crate) connections: Option<PathBuf>,
     /// Send every request to this address instead of the source's own, for example to a simulator.
     #[arg(long, global = true, value_name = "URL")]

@@ -1,5 +1,6 @@
 //! `Session`: what every command works with: the printer, the common options, the connections.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -80,7 +81,7 @@ impl Session {
             Some(source) => Ok(Target { definition: source.definition()?, connector: None }),
             None => {
                 let sources = lakeflow_sources::all().iter().map(|source| source.name());
-                let names: Vec<&str> = connections.iter().map(|(name, _)| name).chain(sources).collect();
+                let names: BTreeSet<&str> = connections.iter().map(|(name, _)| name).chain(sources).collect();
                 Err(unknown_name(ErrorKind::Configuration, "connection or source", name, names))
             }
         }

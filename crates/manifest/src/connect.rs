@@ -224,8 +224,11 @@ impl LakeflowConnect for Connector {
         self.definition.table_schema(table)
     }
 
-    async fn read_table_metadata(&self, table: &str, _options: &TableOptions) -> Result<TableMetadata> {
-        self.definition.table_metadata(table).cloned()
+    async fn read_table_metadata(&self, table: &str, options: &TableOptions) -> Result<TableMetadata> {
+        let plan = self.definition.plan(table)?;
+        // So that a mistake in the options is found before anything is read.
+        plan.option_settings().resolve(options.iter())?;
+        Ok(plan.metadata.clone())
     }
 
     async fn read_table(

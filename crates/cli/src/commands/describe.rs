@@ -65,7 +65,9 @@ fn print(table: &str, description: &Description, session: &Session) -> Result<()
     }
     session.printer.line(format_args!("ingestion type  {}", metadata.ingestion_type))?;
     session.printer.line(format_args!("primary keys    {}", tables::joined(&metadata.primary_keys)))?;
-    session.printer.line(format_args!("cursor          {}", tables::joined(&metadata.cursor_field)))?;
+    if let Some(cursor) = &metadata.cursor_field {
+        session.printer.line(format_args!("cursor          {cursor}"))?;
+    }
     session.printer.line("\nColumns")?;
     session.printer.line(columns(schema))?;
     session.printer.line("\nOptions")?;
@@ -73,10 +75,10 @@ fn print(table: &str, description: &Description, session: &Session) -> Result<()
 }
 
 fn columns(schema: &Schema) -> Grid {
-    let mut grid = Grid::new(["column", "type", ""]).wrapped();
+    let mut grid = Grid::new(["column", "", "type"]).wrapped();
     for field in schema.fields() {
         let null = if field.is_nullable() { "" } else { "not null" };
-        grid.add([field.name().as_str(), &ddl::type_name(field), null]);
+        grid.add([field.name().as_str(), null, &ddl::type_name(field)]);
     }
     grid
 }

@@ -57,8 +57,10 @@ impl Display for Lines {
                 count(totals.rows_deleted),
                 time(Duration::from_secs_f64(*seconds)),
             )),
-            Event::TableFailed { table, error, .. } => {
-                self.printer.status(format_args!("{table}: failed: {}", error.message));
+            // The error itself is said once, below the closing table.
+            Event::TableFailed { table, seconds, .. } => {
+                let time = time(Duration::from_secs_f64(*seconds));
+                self.printer.status(format_args!("{table}: not complete after {time}"));
             }
             _ => {}
         }

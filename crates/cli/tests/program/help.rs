@@ -6,18 +6,110 @@ use crate::support::Sandbox;
 
 #[test]
 fn help_lists_commands_and_exit_codes() {
-    insta::assert_snapshot!(Sandbox::new().run(&["--help"]), @"");
+    insta::assert_snapshot!(Sandbox::new().run(&["-h"]), @r"
+    exit code: 0
+    ----- stdout -----
+    Moves tables out of the systems that people use into Delta tables, exactly once
+
+    Usage: community-connector [OPTIONS] <COMMAND>
+
+    Commands:
+      demo         Show the whole thing at work: twelve GitHub tables from a simulator into local Delta
+                   tables, twice
+      run          Run a pipeline: bring what changed in the source into the destination tables
+      sources      List the sources, or show what one of them needs and offers
+      tables       List the tables of a source or of a connection
+      describe     Show the columns, keys and options of a table
+      read         Print rows of a source table
+      show         Print rows of a destination table in the lakehouse
+      connection   Create, list, show, test and delete connections
+      simulate     Serve a stand-in for a source's API on this machine
+      completions  Print the completions for a shell
+      man          Print the man page
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Common options:
+          --lakehouse <URL>     Folder or object-store URL that holds the destination tables [env:
+                                COMMUNITY_CONNECTOR_LAKEHOUSE] [default: ./lakehouse]
+          --connections <FILE>  File that holds the connections [default: connections.yaml in your
+                                configuration folder] [env: COMMUNITY_CONNECTOR_CONNECTIONS]
+          --upstream <URL>      Send every request to this address instead of the source's own, for
+                                example to a simulator
+          --output <FORMAT>     What is written to stdout: text for people, or one JSON event a line for
+                                programs [default: text] [possible values: text, json]
+          --parallel <N>        How many tables are read at the same time [default: 4]
+      -v, --verbose...          Say more on stderr; twice for every request
+
+    Exit codes:
+        0  everything asked for was done
+        1  it failed: the source, the network or the lakehouse
+        2  nothing was started: a mistake in the command line, the spec, an option or a connection
+        3  some tables of a run failed, the others arrived
+      130  stopped by Ctrl-C; the next run goes on from there
+      143  the same, stopped by SIGTERM
+    ");
 }
 
 #[test]
 fn help_of_run_lists_its_options() {
-    insta::assert_snapshot!(Sandbox::new().run(&["run", "-h"]), @"");
+    insta::assert_snapshot!(Sandbox::new().run(&["run", "-h"]), @r"
+    exit code: 0
+    ----- stdout -----
+    Run a pipeline: bring what changed in the source into the destination tables
+
+    Usage: community-connector run [OPTIONS] <SPEC>
+
+    Arguments:
+      <SPEC>  The pipeline spec, a YAML or JSON file; `-` reads it from stdin
+
+    Options:
+          --tables <TABLES>             Run only these tables, by the names of their destinations
+          --full-refresh[=<TABLES>...]  Read everything anew and replace what is there: all tables of
+                                        the run, or only those named
+          --dry-run                     Check spec, connection and destination, say what would be done,
+                                        and do nothing
+      -h, --help                        Print help (see more with '--help')
+
+    Common options:
+          --lakehouse <URL>     Folder or object-store URL that holds the destination tables [env:
+                                COMMUNITY_CONNECTOR_LAKEHOUSE] [default: ./lakehouse]
+          --connections <FILE>  File that holds the connections [default: connections.yaml in your
+                                configuration folder] [env: COMMUNITY_CONNECTOR_CONNECTIONS]
+          --upstream <URL>      Send every request to this address instead of the source's own, for
+                                example to a simulator
+          --output <FORMAT>     What is written to stdout: text for people, or one JSON event a line for
+                                programs [default: text] [possible values: text, json]
+          --parallel <N>        How many tables are read at the same time [default: 4]
+      -v, --verbose...          Say more on stderr; twice for every request
+    ");
 }
 
 #[test]
 fn misspelt_command_and_flag_name_the_nearest() {
-    insta::assert_snapshot!(Sandbox::new().run(&["rnu", "spec.yaml"]), @"");
-    insta::assert_snapshot!(Sandbox::new().run(&["run", "spec.yaml", "--full-refesh"]), @"");
+    insta::assert_snapshot!(Sandbox::new().run(&["rnu", "spec.yaml"]), @r"
+    exit code: 2
+    ----- stderr -----
+    error: unrecognized subcommand 'rnu'
+
+    Usage: community-connector [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(Sandbox::new().run(&["run", "spec.yaml", "--full-refesh"]), @r"
+    exit code: 2
+    ----- stderr -----
+    error: unexpected argument '--full-refesh' found
+
+      tip: a similar argument exists: '--full-refresh'
+
+    Usage: community-connector run --full-refresh[=<TABLES>...] <SPEC>
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The real program against the real simulator: one file per command, snapshots of exit code, stdout and stderr.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 mod bad_input;
 mod connection;
 mod demo;

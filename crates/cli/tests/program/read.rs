@@ -14,7 +14,17 @@ fn connected(github: &GitHub) -> Sandbox {
 fn rows_are_printed_as_a_table() {
     let github = GitHub::start();
     let read = [&BRANCHES[..], &["--limit", "3", "--columns", "name,protected,commit"]].concat();
-    insta::assert_snapshot!(connected(&github).run(&read), @"");
+    insta::assert_snapshot!(connected(&github).run(&read), @r#"
+    exit code: 0
+    ----- stdout -----
+    name                 protected  commit
+    ─────────────────────────────────────────────────────────────────────────
+    feature/telemetry-5  true       {"sha":"cc9e9ebe9f4ce32c80fe156720fef3e…
+    fix/größe-2          false      {"sha":"5a8b7ade84603cdefac85cbe368a2ac…
+    fix/größe-3          false      {"sha":"e89bfaefd5e8d26cc0ff799d7ebd323…
+    ----- stderr -----
+    … there are more rows: `--limit N` prints more of them
+    "#);
 }
 
 #[test]
@@ -30,7 +40,15 @@ fn rows_as_json_lines_are_the_records() {
 fn rows_as_csv_have_a_header_and_nested_values_as_json() {
     let github = GitHub::start();
     let read = [&BRANCHES[..], &["--format", "csv", "--limit", "2", "--columns", "name,protected,commit"]].concat();
-    insta::assert_snapshot!(connected(&github).run(&read), @"");
+    insta::assert_snapshot!(connected(&github).run(&read), @r#"
+    exit code: 0
+    ----- stdout -----
+    name,protected,commit
+    feature/telemetry-5,true,"{""sha"":""cc9e9ebe9f4ce32c80fe156720fef3e04bce9928"",""url"":""https://api.github.com/repos/acme/rocket/commits/cc9e9ebe9f4ce32c80fe156720fef3e04bce9928""}"
+    fix/größe-2,false,"{""sha"":""5a8b7ade84603cdefac85cbe368a2ac85b09361e"",""url"":""https://api.github.com/repos/acme/rocket/commits/5a8b7ade84603cdefac85cbe368a2ac85b09361e""}"
+    ----- stderr -----
+    … there are more rows: `--limit N` prints more of them
+    "#);
 }
 
 #[test]
@@ -52,11 +70,16 @@ fn reader_that_stops_early_ends_the_program_quietly() {
     let pipes = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let mut child = pipes.spawn().unwrap();
     drop(child.stdout.take());
-    insta::assert_snapshot!(sandbox.shown(&child.wait_with_output().unwrap()), @"");
+    insta::assert_snapshot!(sandbox.shown(&child.wait_with_output().unwrap()), @"exit code: 0");
 }
 
 #[test]
 fn misspelt_column_names_the_nearest() {
     let github = GitHub::start();
-    insta::assert_snapshot!(connected(&github).run(&[&BRANCHES[..], &["--columns", "nam"]].concat()), @"");
+    insta::assert_snapshot!(connected(&github).run(&[&BRANCHES[..], &["--columns", "nam"]].concat()), @r"
+    exit code: 2
+    ----- stderr -----
+    error: unknown column `nam`
+    hint: did you mean `name`? valid: `_rescued_data`, `commit`, `name`, `protected`, `protection`, `protection_url`, `repository_name`, `repository_owner`
+    ");
 }

@@ -9,7 +9,7 @@ const ADDED: [&str; 5] =
     ["repository_owner", "repository_name", "organization_login", "pull_number", "pull_request_number"];
 
 /// Fails unless the rows are exactly the records, in any order: none lost, none twice, all values the same.
-pub fn assert_same(table: &str, rows: &[Value], records: &[Value]) {
+pub(crate) fn assert_same(table: &str, rows: &[Value], records: &[Value]) {
     let (rows, records) = (keyed(table, rows), keyed(table, records));
     let lost: Vec<_> = records.keys().filter(|key| !rows.contains_key(*key)).collect();
     let invented: Vec<_> = rows.keys().filter(|key| !records.contains_key(*key)).collect();

@@ -34,7 +34,21 @@ fn all_twelve_tables_arrive_and_then_only_what_changes() {
     github.clear_requests();
     sandbox.objects(&[&RUN[..], &["--output", "json"]].concat());
     assert_eq!(versions(&sandbox), first, "a table without change was committed to");
-    insta::assert_debug_snapshot!(github.request_counts(), @"");
+    insta::assert_debug_snapshot!(github.request_counts(), @r#"
+    {
+        "GET /orgs/{org}/members": 1,
+        "GET /orgs/{org}/repos": 1,
+        "GET /orgs/{org}/teams": 1,
+        "GET /repos/{owner}/{repo}/assignees": 1,
+        "GET /repos/{owner}/{repo}/branches": 1,
+        "GET /repos/{owner}/{repo}/collaborators": 1,
+        "GET /repos/{owner}/{repo}/commits": 2,
+        "GET /repos/{owner}/{repo}/issues": 1,
+        "GET /repos/{owner}/{repo}/issues/comments": 1,
+        "GET /repos/{owner}/{repo}/pulls": 2,
+        "GET /user/orgs": 1,
+    }
+    "#);
 
     let advance = Advance::new()
         .table("issues", 3, 5, 0)
@@ -65,16 +79,51 @@ fn closing_table_says_what_was_done() {
     let github = GitHub::start();
     let sandbox = Sandbox::with_pipeline(&github, &["issues", "branches"]);
     let run = ["run", "spec.yaml", "--parallel", "1"];
-    insta::assert_snapshot!(sandbox.run(&run), @"");
-    insta::assert_snapshot!(sandbox.run(&run), @"");
+    insta::assert_snapshot!(sandbox.run(&run), @r"
+    exit code: 0
+    ----- stdout -----
+    table             flow      read  written  removed  rescued  requests    time  result
+    ────────────────────────────────────────────────────────────────────────────────────────
+    default.issues    upsert     250      250        0        0         3  N.NN s  complete
+    default.branches  snapshot    12       12        0        0         1  N.NN s  complete
+    ----- stderr -----
+    default.issues: 250 rows read, 250 written, 0 removed in N.NN s
+    default.branches: 12 rows read, 12 written, 0 removed in N.NN s
+    ");
+    insta::assert_snapshot!(sandbox.run(&run), @r"
+    exit code: 0
+    ----- stdout -----
+    table             flow      read  written  removed  rescued  requests    time  result
+    ─────────────────────────────────────────────────────────────────────────────────────────
+    default.issues    upsert       0        0        0        0         1  N.NN s  unchanged
+    default.branches  snapshot    12        0        0        0         1  N.NN s  unchanged
+    ----- stderr -----
+    default.issues: 0 rows read, 0 written, 0 removed in N.NN s
+    default.branches: 12 rows read, 0 written, 0 removed in N.NN s
+    ");
 }
 
 #[test]
 fn run_can_be_narrowed_to_some_tables() {
     let github = GitHub::start();
     let sandbox = Sandbox::with_pipeline(&github, &["teams", "users", "branches"]);
-    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--tables", "teams,users", "--parallel", "1"]), @"");
-    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--tables", "team"]), @"");
+    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--tables", "teams,users", "--parallel", "1"]), @r"
+    exit code: 0
+    ----- stdout -----
+    table          flow      read  written  removed  rescued  requests    time  result
+    ─────────────────────────────────────────────────────────────────────────────────────
+    default.teams  snapshot     4        4        0        0         1  N.NN s  complete
+    default.users  snapshot    20       20        0        0         1  N.NN s  complete
+    ----- stderr -----
+    default.teams: 4 rows read, 4 written, 0 removed in N.NN s
+    default.users: 20 rows read, 20 written, 0 removed in N.NN s
+    ");
+    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--tables", "team"]), @r"
+    exit code: 2
+    ----- stderr -----
+    error: unknown table of this pipeline `team`
+    hint: did you mean `teams`? valid: `branches`, `teams`, `users`
+    ");
     assert_eq!(entries(&sandbox.path("lakehouse/default")), ["teams", "users"]);
 }
 
@@ -84,17 +133,44 @@ fn full_refresh_reads_everything_again() {
     let sandbox = Sandbox::with_pipeline(&github, &["commits", "teams"]);
     assert!(sandbox.output(&RUN).status.success());
     let refresh = ["run", "spec.yaml", "--full-refresh=commits", "--parallel", "1"];
-    insta::assert_snapshot!(sandbox.run(&refresh), @"");
+    insta::assert_snapshot!(sandbox.run(&refresh), @r"
+    exit code: 0
+    ----- stdout -----
+    table            flow      read  written  removed  rescued  requests    time  result
+    ────────────────────────────────────────────────────────────────────────────────────────
+    default.commits  append     200      200        0        0        11  N.NN s  complete
+    default.teams    snapshot     4        0        0        0         1  N.NN s  unchanged
+    ----- stderr -----
+    default.commits: 200 rows read, 200 written, 0 removed in N.NN s
+    default.teams: 4 rows read, 0 written, 0 removed in N.NN s
+    ");
     assert_same("commits", &sandbox.rows("commits"), &github.expected("commits"));
-    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--full-refresh=comits"]), @"");
+    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--full-refresh=comits"]), @r"
+    exit code: 2
+    ----- stderr -----
+    error: unknown table of this pipeline `comits`
+    hint: did you mean `commits`? valid: `commits`, `teams`
+    ");
 }
 
 #[test]
 fn dry_run_says_what_would_be_done_and_does_nothing() {
     let github = GitHub::start();
     let sandbox = Sandbox::with_pipeline(&github, &["commits", "teams"]);
-    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--dry-run"]), @"");
-    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--dry-run", "--output", "json"]), @"");
+    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--dry-run"]), @r"
+    exit code: 0
+    ----- stdout -----
+    table            source table  flow      rows now  would
+    ──────────────────────────────────────────────────────────────
+    default.commits  commits       append              be created
+    default.teams    teams         snapshot            be created
+    ");
+    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--dry-run", "--output", "json"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    {"action":"create","event":"planned","flow":"append","offset":{},"source_table":"commits","table":"default.commits"}
+    {"action":"create","event":"planned","flow":"snapshot","offset":{},"source_table":"teams","table":"default.teams"}
+    "#);
     assert!(!sandbox.lakehouse().exists());
     assert_eq!(github.requests().len(), 0);
 }
@@ -118,7 +194,23 @@ fn events_tell_the_whole_run() {
     assert_eq!(steps, ["run_started", "table_started", "committed", "table_finished", "run_finished"]);
     let finished = &events[events.len() - 2];
     let fields: Vec<_> = finished.as_object().unwrap().keys().collect();
-    insta::assert_debug_snapshot!(fields, @"");
+    insta::assert_debug_snapshot!(fields, @r#"
+    [
+        "bytes",
+        "commits",
+        "event",
+        "files",
+        "offset",
+        "requests",
+        "retries",
+        "rows_added",
+        "rows_deleted",
+        "rows_read",
+        "rows_rescued",
+        "seconds",
+        "table",
+    ]
+    "#);
 }
 
 #[test]
@@ -126,7 +218,19 @@ fn other_tables_arrive_when_one_fails() {
     let github = GitHub::start();
     github.set_faults(vec![Fault::new(FaultKind::Garbage).on("/orgs/*/teams*")]);
     let sandbox = Sandbox::with_pipeline(&github, &["teams", "users"]);
-    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--parallel", "1"]), @"");
+    insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--parallel", "1"]), @r"
+    exit code: 3
+    ----- stdout -----
+    table          flow      read  written  removed  rescued  requests    time  result
+    ─────────────────────────────────────────────────────────────────────────────────────
+    default.teams  snapshot     0        0        0        0         1  N.NN s  failed
+    default.users  snapshot    20       20        0        0         1  N.NN s  complete
+    ----- stderr -----
+    default.teams: not complete after N.NN s
+    default.users: 20 rows read, 20 written, 0 removed in N.NN s
+    error: default.teams: `GET https://api.github.com/orgs/acme/teams?per_page=100` was not answered with JSON: expected UTF-8, found another byte at position 32 (status `200`, table `teams`)
+    hint: check the address of the connection: a log-in page or a proxy may have answered
+    ");
     assert_same("users", &sandbox.rows("users"), &github.expected("users"));
 }
 
@@ -153,7 +257,12 @@ fn interrupted_run_stops_in_good_order_and_goes_on_later() {
             assert!(kill.unwrap().success());
         }
     }
-    insta::assert_snapshot!(sandbox.shown(&child.wait_with_output().unwrap()), @"");
+    insta::assert_snapshot!(sandbox.shown(&child.wait_with_output().unwrap()), @r"
+    exit code: 130
+    ----- stderr -----
+    stopping: what is being committed is finished first; press Ctrl-C again to leave at once
+    stopped; the next run goes on from there
+    ");
     let there = sandbox.rows("issues").len();
     assert!(0 < there && there < github.expected("issues").len(), "{there}");
     assert!(sandbox.output(&RUN).status.success());

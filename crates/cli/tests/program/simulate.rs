@@ -45,11 +45,26 @@ fn announcement_says_how_to_connect() {
     let url = first.split_whitespace().find(|word| word.starts_with("http")).unwrap().trim_end_matches(';').to_owned();
     let rest: Vec<_> = lines.by_ref().take(8).collect();
     let announcement = [vec![first], rest].concat().join("\n").replace(url.trim_end_matches('/'), "[SIMULATOR]");
-    insta::assert_snapshot!(announcement, @"");
+    insta::assert_snapshot!(announcement, @r#"
+    a simulated github is at [SIMULATOR]/; Ctrl-C stops it
+
+    send a connection there:
+      community-connector connection create github NAME -o token=simulated
+      community-connector read NAME TABLE --upstream [SIMULATOR]/
+      community-connector run SPEC --upstream [SIMULATOR]/
+
+    move it on:
+      curl -X POST [SIMULATOR]/_simulator/advance -d '{"tables": {"TABLE": {"added": 5, "changed": 3}}}'
+    "#);
     interrupt(child);
 }
 
 #[test]
 fn source_that_is_not_there_names_the_nearest() {
-    insta::assert_snapshot!(Sandbox::new().run(&["simulate", "githup"]), @"");
+    insta::assert_snapshot!(Sandbox::new().run(&["simulate", "githup"]), @r"
+    exit code: 2
+    ----- stderr -----
+    error: unknown source `githup`
+    hint: did you mean `github`? valid: `github`
+    ");
 }

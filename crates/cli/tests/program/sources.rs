@@ -4,15 +4,56 @@ use crate::support::Sandbox;
 
 #[test]
 fn sources_are_listed() {
-    insta::assert_snapshot!(Sandbox::new().run(&["sources"]), @"");
+    insta::assert_snapshot!(Sandbox::new().run(&["sources"]), @r"
+    exit code: 0
+    ----- stdout -----
+    source  tables  description
+    ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    github      12  Repositories, issues, pull requests, commits, teams and people of GitHub.com or GitHub Enterprise Server
+    ");
 }
 
 #[test]
 fn source_is_shown_with_its_parameters_and_tables() {
-    insta::assert_snapshot!(Sandbox::new().run(&["sources", "github"]), @"");
+    insta::assert_snapshot!(Sandbox::new().run(&["sources", "github"]), @r"
+    exit code: 0
+    ----- stdout -----
+    GitHub
+    Repositories, issues, pull requests, commits, teams and people of GitHub.com or GitHub Enterprise Server
+
+    Connection parameters
+    name      type                      default                 description
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    base_url  url                       https://api.github.com  Root of the REST API; for GitHub Enterprise Server https://HOST/api/v3
+    token     string  required, secret                          Personal access token; a classic one needs the scopes repo (public_repo for public data) and read:org
+
+    Tables
+    table          ingestion type  primary keys                             cursor                 description
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    assignees      snapshot        repository_owner, repository_name, id                           Users who can be assigned to issues of a repository
+    branches       snapshot        repository_owner, repository_name, name                         Branches of a repository
+    collaborators  snapshot        repository_owner, repository_name, id                           Users who can work in a repository, and what they may do there
+    comments       cdc             id                                       updated_at             Comments on the issues and pull requests of a repository
+    commits        append          sha                                      commit.committer.date  Commits of a repository's default branch, or of another one
+    issues         cdc             id                                       updated_at             Issues and pull requests of a repository, as GitHub lists them together
+    organizations  snapshot        id                                                              Organizations that the token's user belongs to, as far as the token may see them
+    pull_requests  cdc             id                                       updated_at             Pull requests of a repository
+    repositories   snapshot        id                                                              Repositories of an organization, or the public ones of a user
+    reviews        append          id                                       submitted_at           Submitted reviews of the pull requests of a repository
+    teams          snapshot        id                                                              Teams of an organization that the token's user can see
+    users          snapshot        organization_login, id                                          Members of an organization; only the public ones where the token's user is not a member
+    ----- stderr -----
+
+    connect: `community-connector connection create github NAME -o KEY=VALUE …`
+    ");
 }
 
 #[test]
 fn misspelt_source_names_the_nearest() {
-    insta::assert_snapshot!(Sandbox::new().run(&["sources", "gihtub"]), @"");
+    insta::assert_snapshot!(Sandbox::new().run(&["sources", "gihtub"]), @r"
+    exit code: 2
+    ----- stderr -----
+    error: unknown source `gihtub`
+    hint: did you mean `github`? valid: `github`
+    ");
 }

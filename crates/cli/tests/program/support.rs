@@ -17,35 +17,38 @@ use tokio::runtime::Runtime;
 /// A time span in text, as `0.12 s`.
 static TIME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+\.\d+ s").unwrap());
 
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_community-connector");
-pub const TOKEN: &str = "simulated";
+/// The name of a run.
+static RUN_NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").unwrap());
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_community-connector");
+pub(crate) const TOKEN: &str = "simulated";
 
 /// A folder with a connections file and a lakehouse of its own; every command runs in it.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     folder: TempDir,
     upstream: Option<String>,
 }
 
 impl Sandbox {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), upstream: None }
     }
 
     /// Sends every request of a command to this address.
-    pub fn with_upstream(mut self, upstream: &str) -> Self {
+    pub(crate) fn with_upstream(mut self, upstream: &str) -> Self {
         self.upstream = Some(upstream.to_owned());
         self
     }
 
     /// With a simulated GitHub, a connection to it, and a spec of these tables, each with its options.
-    pub fn with_pipeline(github: &GitHub, tables: &[&str]) -> Self {
+    pub(crate) fn with_pipeline(github: &GitHub, tables: &[&str]) -> Self {
         let sandbox = Self::new().with_upstream(github.url().as_str()).with_connection();
         sandbox.write("spec.yaml", &spec(tables));
         sandbox
     }
 
     /// With the connection `github`, whose token is the simulator's.
-    pub fn with_connection(self) -> Self {
+    pub(crate) fn with_connection(self) -> Self {
         self.write("connections.yaml", &format!("github: {{source: github, options: {{token: {TOKEN}}}}}\n"));
         #[cfg(unix)]
         self.set_mode("connections.yaml", 0o600);
@@ -53,25 +56,25 @@ impl Sandbox {
     }
 
     #[cfg(unix)]
-    pub fn set_mode(&self, name: &str, mode: u32) {
+    pub(crate) fn set_mode(&self, name: &str, mode: u32) {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// The program with its common options, not yet started. Nothing of the user's environment reaches it.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command.current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.folder.path());
@@ -83,11 +86,11 @@ impl Sandbox {
         command
     }
 
-    pub fn output(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn output(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
-    pub fn output_with_stdin(&self, arguments: &[&str], input: &str) -> Output {
+    pub(crate) fn output_with_stdin(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -95,12 +98,18 @@ impl Sandbox {
     }
 
     /// Exit code, stdout and stderr of a command, as snapshots hold them.
-    pub fn run(&self, arguments: &[&str]) -> String {
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
         self.shown(&self.output(arguments))
     }
 
+    /// What an output has on stderr, as snapshots hold it.
+    pub(crate) fn shown_stderr(&self, output: &Output) -> String {
+        let stderr = Output { stdout: Vec::new(), ..output.clone() };
+        self.shown(&stderr)
+    }
+
     /// An output as snapshots hold it: what differs from run to run is replaced.
-    pub fn shown(&self, output: &Output) -> String {
+    pub(crate) fn shown(&self, output: &Output) -> String {
         let mut text = format!("exit code: {}\n", output.status.code().unwrap());
         for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
             let stream = String::from_utf8_lossy(bytes);
@@ -115,28 +124,29 @@ impl Sandbox {
         if let Some(upstream) = &self.upstream {
             text = text.replace(upstream.trim_end_matches('/'), "[SIMULATOR]");
         }
-        TIME.replace_all(&text, "N.NN s").into_owned()
+        let text = TIME.replace_all(&text, "N.NN s");
+        RUN_NAME.replace_all(&text, "[RUN]").into_owned()
     }
 
     /// Runs a command that must succeed and gives the objects that it wrote to stdout.
-    pub fn objects(&self, arguments: &[&str]) -> Vec<Value> {
+    pub(crate) fn objects(&self, arguments: &[&str]) -> Vec<Value> {
         let output = self.output(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", self.shown(&output));
         parse_lines(&output.stdout)
     }
 
-    pub fn lakehouse(&self) -> PathBuf {
+    pub(crate) fn lakehouse(&self) -> PathBuf {
         self.path("lakehouse")
     }
 
     /// The rows of a destination table.
-    pub fn rows(&self, table: &str) -> Vec<Value> {
+    pub(crate) fn rows(&self, table: &str) -> Vec<Value> {
         self.objects(&["show", table, "--format", "jsonl"])
     }
 }
 
 /// The names of the entries of a folder, sorted; none where there is no folder.
-pub fn entries(folder: &Path) -> Vec<String> {
+pub(crate) fn entries(folder: &Path) -> Vec<String> {
     let Ok(listing) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<_> = listing.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -144,13 +154,13 @@ pub fn entries(folder: &Path) -> Vec<String> {
 }
 
 /// One JSON value a line.
-pub fn parse_lines(bytes: &[u8]) -> Vec<Value> {
+pub(crate) fn parse_lines(bytes: &[u8]) -> Vec<Value> {
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
 }
 
 /// A pipeline spec of tables of the simulated GitHub.
-pub fn spec(tables: &[&str]) -> String {
+pub(crate) fn spec(tables: &[&str]) -> String {
     let mut text = "connection_name: github\nobjects:\n".to_owned();
     for table in tables {
         let options = match *table {
@@ -164,13 +174,13 @@ pub fn spec(tables: &[&str]) -> String {
 }
 
 /// A simulated GitHub on a runtime of its own.
-pub struct GitHub {
+pub(crate) struct GitHub {
     simulator: Option<Simulator>,
     runtime: Runtime,
 }
 
 impl GitHub {
-    pub const TABLES: [&str; 12] = [
+    pub(crate) const TABLES: [&str; 12] = [
         "issues",
         "pull_requests",
         "comments",
@@ -185,14 +195,14 @@ impl GitHub {
         "users",
     ];
 
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(SimulatorSettings::default())
     }
 
-    /// With the token that tests use, and a clock that stands.
-    pub fn start_with(settings: SimulatorSettings) -> Self {
+    /// With the token that tests use, and a clock that stood still an hour ago, so that what changes is not in the future.
+    pub(crate) fn start_with(settings: SimulatorSettings) -> Self {
         let runtime = Runtime::new().unwrap();
-        let now = Some("2025-01-01T00:00:00Z".parse().unwrap());
+        let now = Some(chrono::Utc::now() - chrono::TimeDelta::hours(1));
         let settings = SimulatorSettings { token: Some(Secret::new(TOKEN)), now, ..settings };
         let files = lakeflow_sources::find("github").unwrap().files_under("simulator/");
         let definition = SimulatorDefinition::parse(files.map(|(path, text)| (path, str::from_utf8(text).unwrap())));
@@ -201,7 +211,7 @@ impl GitHub {
     }
 
     /// The rows that a table must have.
-    pub fn expected(&self, table: &str) -> Vec<Value> {
+    pub(crate) fn expected(&self, table: &str) -> Vec<Value> {
         let mut rows = self.rows(table).unwrap();
         std::iter::from_fn(|| rows.next_json()).map(|row| serde_json::from_str(&row).unwrap()).collect()
     }
