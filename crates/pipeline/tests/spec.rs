@@ -1,5 +1,7 @@
 //! The pipeline spec: what is accepted, and what is said of the rest.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
 use lakeflow_interface::ErrorKind;
 use lakeflow_interface::records::BadValues;
 use lakeflow_pipeline::PipelineSpec;

@@ -60,50 +60,41 @@ pub(super) fn groups(mut items: ReadStream, budget: Budget, closing: Closing) ->
                 Some(since) => timeout_at(since + closing.wait, items.next()).await,
                 None => Ok(items.next().await),
             };
-            let (change, records) = match next {
-                Err(_waited) => {
-                    if let Some(group) = open.close() { yield group; }
+            // What came before a failure is as good as ever.
+            if !matches!(next, Ok(Some(Ok(_)))) && let Some(group) = open.close() {
+                yield group;
+            }
+            let item = match next {
+                Err(_waited) => continue,
+                Ok(None) => break,
+                Ok(Some(item)) => item?,
+            };
+            let (change, records) = match item {
+                ReadItem::Records(records) => (Change::Upserted, records),
+                ReadItem::Deletes(records) => (Change::Deleted, records),
+                ReadItem::Checkpoint(offset) => {
+                    if let Some(group) = open.reach(offset, closing) {
+                        yield group;
+                    }
                     continue;
                 }
-                Ok(None) => break,
-                Ok(Some(item)) => match item {
-                    Ok(ReadItem::Records(records)) => (Change::Upserted, records),
-                    Ok(ReadItem::Deletes(records)) => (Change::Deleted, records),
-                    Err(error) => {
-                        // What came before the failure is as good as ever.
-                        if let Some(group) = open.close() { yield group; }
-                        Err(error)?;
-                        break;
-                    }
-                    Ok(ReadItem::Checkpoint(offset)) => {
-                        open.checkpoint = Some(offset);
-                        if open.is_due(closing) {
-                            if let Some(group) = open.close() { yield group; }
-                        }
-                        continue;
-                    }
-                },
             };
             if records.is_empty() {
                 continue;
             }
-            if open.change != change {
-                if let Some(group) = open.close() { yield group; }
+            let free = budget.try_take(records.size());
+            // Where there is no room, what is open must go on, or the tables could all wait for each other.
+            if (free.is_none() || open.change != change) && let Some(group) = open.close() {
+                yield group;
             }
-            let share = match budget.try_take(records.size()) {
+            let share = match free {
                 Some(share) => share,
-                None => {
-                    // What is open must go on, or the tables could all wait for each other.
-                    if let Some(group) = open.close() { yield group; }
-                    budget.take(records.size()).await
-                }
+                None => budget.take(records.size()).await,
             };
-            open.push(change, records, share);
-            if open.bytes >= GROUP_BYTES {
-                if let Some(group) = open.close() { yield group; }
+            if let Some(group) = open.push(change, records, share) {
+                yield group;
             }
         }
-        if let Some(group) = open.close() { yield group; }
     }
 }
 
@@ -133,8 +124,8 @@ impl Default for Open {
 }
 
 impl Open {
-    /// Adds records; a checkpoint before them is one that nobody needed.
-    fn push(&mut self, change: Change, records: Records, share: Share) {
+    /// Adds records, and gives the group when it is full; a checkpoint before them is one that nobody needed.
+    fn push(&mut self, change: Change, records: Records, share: Share) -> Option<Group> {
         self.change = change;
         self.checkpoint = None;
         self.rows += records.len();
@@ -142,6 +133,13 @@ impl Open {
         self.since.get_or_insert_with(Instant::now);
         self.records.push(records);
         self.shares.push(share);
+        if self.bytes >= GROUP_BYTES { self.close() } else { None }
+    }
+
+    /// Takes a checkpoint, and gives the group where it should end there.
+    fn reach(&mut self, offset: Offset, closing: Closing) -> Option<Group> {
+        self.checkpoint = Some(offset);
+        if self.is_due(closing) { self.close() } else { None }
     }
 
     /// Whether the group should end at the checkpoint that has just come.

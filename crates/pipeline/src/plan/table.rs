@@ -154,24 +154,15 @@ impl Checks<'_> {
 
     fn sequence_by(&mut self, flow: Option<FlowKind>) -> Option<ColumnPath> {
         let column = self.spec.sequence_by.clone().or_else(|| self.metadata.cursor_field.clone());
-        match &column {
-            None if flow == Some(FlowKind::Upsert) => {
-                let message = "the table has no cursor field, so nothing tells which of two changes is the later one";
-                self.refuse(
-                    ErrorKind::Configuration,
-                    "table_configuration",
-                    message,
-                    "set `sequence_by`, or `scd_type: APPEND_ONLY`",
-                );
+        if let Some(path) = &column {
+            if self.column(SEQUENCE_BY, path).is_some_and(|kind| kind.is_nested()) {
+                let message = format!("expected a column whose values have an order, found the nested column `{path}`");
+                self.findings.push((ErrorKind::Configuration, self.spec.problem(SEQUENCE_BY, message)));
             }
-            None => {}
-            Some(path) => {
-                if self.column(SEQUENCE_BY, path).is_some_and(|kind| kind.is_nested()) {
-                    let message =
-                        format!("expected a column whose values have an order, found the nested column `{path}`");
-                    self.findings.push((ErrorKind::Configuration, self.spec.problem(SEQUENCE_BY, message)));
-                }
-            }
+        } else if flow == Some(FlowKind::Upsert) {
+            let message = "the table has no cursor field, so nothing tells which of two changes is the later one";
+            let hint = "set `sequence_by`, or `scd_type: APPEND_ONLY`";
+            self.refuse(ErrorKind::Configuration, "table_configuration", message, hint);
         }
         column
     }

@@ -143,8 +143,13 @@ fn latest<'a>(changes: impl Iterator<Item = &'a Value>) -> BTreeMap<u64, Value> 
     table
 }
 
+/// The number of cases: a few in every run of the tests, more by `PROPTEST_CASES`.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(40)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn appended_rows_arrive_once(pages in pages(), deaths in vec((death(), cadence()), 0..4), last in cadence()) {
