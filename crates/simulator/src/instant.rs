@@ -86,7 +86,12 @@ pub(crate) fn write_integer(value: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-fn write_padded(value: i64, width: usize, out: &mut Vec<u8>) {
+/// Writes an integer with zeros before it up to a width, the sign included.
+pub(crate) fn write_padded(value: i64, width: usize, out: &mut Vec<u8>) {
+    if value < 0 {
+        out.extend_from_slice(format!("{value:0width$}").as_bytes());
+        return;
+    }
     let mut buffer = itoa::Buffer::new();
     let digits = buffer.format(value);
     out.extend(std::iter::repeat_n(b'0', width.saturating_sub(digits.len())));

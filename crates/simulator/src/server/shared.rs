@@ -187,9 +187,11 @@ impl Rows {
     /// The next row as the API would send it.
     pub fn next_json(&mut self) -> Option<String> {
         let slot = self.next_slot()?;
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(self.shared.typical_size(1));
         self.shared.world.row(&self.state, self.table, slot).write(&mut out);
-        Some(String::from_utf8_lossy(&out).into_owned())
+        self.shared.note_size(1, out.len());
+        // Everything that is written comes from text.
+        Some(String::from_utf8(out).unwrap_or_default())
     }
 
     fn next_slot(&mut self) -> Option<u64> {

@@ -4,7 +4,7 @@ mod advance;
 mod overlay;
 
 pub use advance::{Advance, TableAdvance};
-pub(crate) use overlay::Overlay;
+pub(crate) use overlay::{Addition, Change, Overlay};
 
 use crate::table::World;
 

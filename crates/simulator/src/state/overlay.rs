@@ -48,13 +48,13 @@ pub(crate) struct Change {
 
 impl Overlay {
     /// The last change of a row.
-    pub(crate) fn change(&self, slot: u64) -> Option<Change> {
-        if self.changes.is_empty() { None } else { self.changes.get(&slot).copied() }
+    pub(crate) fn change(&self, slot: u64) -> Option<&Change> {
+        if self.changes.is_empty() { None } else { self.changes.get(&slot) }
     }
 
     /// What is known of a row that was not there at the start, of so many.
-    pub(crate) fn addition(&self, slot: u64, slots: u64) -> Option<Addition> {
-        self.added.get(usize::try_from(slot.checked_sub(slots)?).ok()?).copied()
+    pub(crate) fn addition(&self, slot: u64, slots: u64) -> Option<&Addition> {
+        self.added.get(usize::try_from(slot.checked_sub(slots)?).ok()?)
     }
 
     /// The number of rows ever added.

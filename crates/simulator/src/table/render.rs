@@ -6,7 +6,7 @@ use super::compile::rendered;
 use super::node::{Literal, Name, Node, Part, Piece, Segment, Shift};
 use super::row::{Place, Row};
 use super::scalar::Scalar;
-use crate::instant::{InstantFormat, write_integer};
+use crate::instant::{InstantFormat, write_integer, write_padded};
 use crate::random::{below, between, mix};
 
 impl Row<'_> {
@@ -87,7 +87,7 @@ impl<'a> Place<'a> {
         }
         match self.content() {
             Node::Timestamp { from, to, rows_per_instant, format } => {
-                let instant = row.birth.unwrap_or_else(|| {
+                let instant = row.birth().unwrap_or_else(|| {
                     let last = row.world.slots(row.table).saturating_sub(1).max(1);
                     let group = (row.slot - row.slot % rows_per_instant).min(last);
                     let passed = i128::from(to - from) * i128::from(group) / i128::from(last);
@@ -183,8 +183,11 @@ impl<'a> Place<'a> {
             Piece::Name(name) => write_integer(self.number(name), out),
             Piece::Number { value, width, hexadecimal } => {
                 let number = value.evaluate(&|name| self.number(name));
-                let text = if *hexadecimal { format!("{number:0width$x}") } else { format!("{number:0width$}") };
-                out.extend_from_slice(text.as_bytes());
+                if *hexadecimal {
+                    out.extend_from_slice(format!("{number:0width$x}").as_bytes());
+                } else {
+                    write_padded(number, *width, out);
+                }
             }
         }
     }

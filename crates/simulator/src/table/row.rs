@@ -4,7 +4,7 @@ use super::World;
 use super::node::{LinkId, Literal, Name, Node, NodeId, Part, Program, Scope};
 use super::scalar::Scalar;
 use crate::random::{below, mix};
-use crate::state::State;
+use crate::state::{Addition, Change, State};
 
 /// One row: which table, which number, and what has become of it.
 #[derive(Clone, Copy)]
@@ -16,20 +16,40 @@ pub(crate) struct Row<'a> {
     pub(crate) program: &'a Program,
     /// What all random values of the row begin with.
     pub(crate) seed: u64,
-    /// The number among its parent's rows, from 1.
-    pub(crate) k: u64,
-    /// The instant at which it was added, if it was.
-    pub(crate) birth: Option<i64>,
-    /// The instant of its last change, if there was one.
-    pub(crate) touched: Option<i64>,
-    /// The number of its changes.
-    pub(crate) revision: u64,
+    /// How it was added, if it was.
+    pub(crate) addition: Option<&'a Addition>,
+    /// Its last change, if there was one.
+    pub(crate) change: Option<&'a Change>,
 }
 
 impl<'a> Row<'a> {
     /// The running number, from 1.
     pub(crate) fn n(&self) -> u64 {
         self.slot + 1
+    }
+
+    /// The number among its parent's rows, from 1.
+    pub(crate) fn k(&self) -> u64 {
+        match (self.addition, self.world.tables.get(self.table).parent) {
+            (Some(addition), _) => addition.k,
+            (None, Some(parent)) => self.slot % parent.most.max(1) + 1,
+            (None, None) => self.n(),
+        }
+    }
+
+    /// The instant at which it was added, if it was.
+    pub(crate) fn birth(&self) -> Option<i64> {
+        self.addition.map(|addition| addition.birth)
+    }
+
+    /// The instant of its last change, if there was one.
+    fn touched(&self) -> Option<i64> {
+        self.change.map(|change| change.at)
+    }
+
+    /// How often its fields were set anew.
+    pub(crate) fn revision(&self) -> u64 {
+        self.change.map_or(0, |change| change.revision)
     }
 
     /// The row that it belongs to, without its changes.
@@ -40,7 +60,7 @@ impl<'a> Row<'a> {
 
     /// The latest instant that a timestamp of this row may have.
     pub(crate) fn latest(&self) -> i64 {
-        [self.birth, self.touched].into_iter().flatten().fold(self.world.now, i64::max)
+        [self.birth(), self.touched()].into_iter().flatten().fold(self.world.now, i64::max)
     }
 }
 
@@ -78,7 +98,7 @@ impl<'a> Place<'a> {
     /// A random number for this node.
     pub(crate) fn draw(&self) -> u64 {
         let entry = &self.row.program.entries[self.node];
-        let revision = if entry.fresh { self.row.revision } else { 0 };
+        let revision = if entry.fresh { self.row.revision() } else { 0 };
         mix(self.seed ^ entry.salt, revision)
     }
 
@@ -87,7 +107,7 @@ impl<'a> Place<'a> {
         if self.row.program.cursor != Some(self.node) {
             return None;
         }
-        self.row.touched.filter(|_| self.sees_change).or(self.row.birth)
+        self.row.touched().filter(|_| self.sees_change).or(self.row.birth())
     }
 
     /// One element of a list.
@@ -133,7 +153,18 @@ impl<'a> Place<'a> {
     }
 
     /// The place that has the value, behind choices, conditions and copies; nothing where the value is null.
+    #[inline]
     pub(crate) fn settle(self) -> Option<Self> {
+        match self.content() {
+            Node::Literal(Literal::Null) => None,
+            Node::Choice { .. } | Node::Optional { .. } | Node::If { .. } | Node::Copy(_) | Node::Row { .. } => {
+                self.settle_behind()
+            }
+            _ => Some(self),
+        }
+    }
+
+    fn settle_behind(self) -> Option<Self> {
         let mut place = self;
         loop {
             place = match place.content() {
@@ -193,7 +224,7 @@ impl<'a> Place<'a> {
     pub(crate) fn number(&self, name: &Name) -> i64 {
         match name {
             Name::N => self.row.n() as i64,
-            Name::K => self.row.k as i64,
+            Name::K => self.row.k() as i64,
             Name::I => self.element as i64,
             Name::Field(link) => match self.follow(*link).map(|place| place.value()) {
                 Some(Scalar::Integer(value) | Scalar::Instant(value)) => value,

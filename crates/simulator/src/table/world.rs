@@ -44,8 +44,7 @@ impl World {
     pub(crate) fn row<'a>(&'a self, state: &'a State, table: usize, slot: u64) -> Row<'a> {
         let mut row = self.original(Some(state), table, slot);
         if let Some(change) = state.overlay(table).change(slot) {
-            row.touched = Some(change.at);
-            row.revision = change.revision;
+            row.change = Some(change);
             if change.revision > 0 {
                 row.program = self.tables.get(table).changed.as_ref().unwrap_or(row.program);
             }
@@ -56,12 +55,6 @@ impl World {
     /// A row as it was made.
     pub(crate) fn original<'a>(&'a self, state: Option<&'a State>, table: usize, slot: u64) -> Row<'a> {
         let compiled = self.tables.get(table);
-        let added = state.and_then(|state| state.overlay(table).addition(slot, self.slots(table)));
-        let k = match (added, compiled.parent) {
-            (Some(added), _) => added.k,
-            (None, Some(parent)) => slot % parent.most.max(1) + 1,
-            (None, None) => slot + 1,
-        };
         Row {
             world: self,
             state,
@@ -69,10 +62,8 @@ impl World {
             slot,
             program: &compiled.base,
             seed: mix(mix(self.seed, compiled.seed), slot),
-            k,
-            birth: added.map(|added| added.birth),
-            touched: None,
-            revision: 0,
+            addition: state.and_then(|state| state.overlay(table).addition(slot, self.slots(table))),
+            change: None,
         }
     }
 
@@ -115,7 +106,7 @@ impl<'a> Row<'a> {
     /// The value of one field, without rendering the row.
     pub(crate) fn field(self, field: &FieldPath) -> Scalar<'a> {
         let link = match &field.changed {
-            Some(changed) if self.revision > 0 => changed,
+            Some(changed) if self.revision() > 0 => changed,
             _ => &field.base,
         };
         match Place::of(self, link.node).descend(&link.rest) {
