@@ -20,7 +20,6 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 PORT = 18080
 BASE_URL = f"http://127.0.0.1:{PORT}"
-FILES = 1000
 
 
 def spec(scd_type: str) -> str:
@@ -77,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pages", type=int, default=FILES)
+    parser.add_argument("--pages", type=int, default=1000)
     parser.add_argument("--peers", default="dlt,duckdb")
     parser.add_argument("--delay", default="0")
     parser.add_argument("--upsert", action="store_true", help="also measure SCD_TYPE_1")
@@ -85,8 +84,8 @@ def main() -> None:
     parser.add_argument("--files", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "bench-pages")
     arguments = parser.parse_args()
 
-    if not (arguments.files / f"page-{FILES}.json").exists():
-        subprocess.run([sys.executable, str(HERE / "pages.py"), str(arguments.files), str(FILES)], check=True)
+    if not (arguments.files / f"page-{arguments.pages}.json").exists():
+        subprocess.run([sys.executable, str(HERE / "pages.py"), str(arguments.files), str(arguments.pages)], check=True)
     serve = ["bash", str(HERE / "serve.sh"), str(arguments.files), str(PORT), str(arguments.pages), arguments.delay]
     nginx = subprocess.run(serve, check=True, capture_output=True, text=True).stdout.strip()
     try:

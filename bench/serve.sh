@@ -3,8 +3,7 @@
 #
 # Usage: serve.sh FOLDER PORT PAGES [DELAY_SECONDS]     prints nginx's process id; end it with `kill ID`
 #
-# GET /repos/acme/widgets/issues?page=N answers with page N and GitHub's Link header (next, last). Where PAGES is more
-# than the folder has, the last three digits of N choose the page: any length from 1,000 pages.
+# GET /repos/acme/widgets/issues?page=N answers with page N of PAGES and GitHub's Link header (next, last).
 set -euo pipefail
 folder=$(realpath "$1") port=$2 pages=$3 delay=${4:-0}
 state=$(mktemp -d)
@@ -19,7 +18,7 @@ http {
   client_body_temp_path $state/body; proxy_temp_path $state/proxy; fastcgi_temp_path $state/fastcgi;
   uwsgi_temp_path $state/uwsgi; scgi_temp_path $state/scgi;
   map_hash_max_size 262144; map_hash_bucket_size 256;
-  map \$arg_page \$page { default \$arg_page; "" 1; "~^\d*?0*(?<digits>[1-9]\d{0,2})\$" \$digits; "~000\$" 1000; }
+  map \$arg_page \$page { default \$arg_page; "" 1; }
   map \$arg_page \$link {
     "" '<$url?page=2>; rel="next", <$url?page=$pages>; rel="last"';
 CONFIGURATION

@@ -24,9 +24,6 @@ use clap::Parser;
 use crate::args::Arguments;
 use crate::printer::Printer;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let printer = Arc::new(Printer::new(arguments.common.output));

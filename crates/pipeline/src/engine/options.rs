@@ -33,7 +33,7 @@ impl RunOptions {
             horizon,
             parallel: 4,
             cadence: Cadence::default(),
-            memory: 96 << 20,
+            memory: 48 << 20,
             full_refresh: FullRefresh::default(),
             cancellation: CancellationToken::new(),
         }

@@ -20,6 +20,9 @@ use crate::delta::state::Layout;
 use crate::delta::storage::{kernel_error, storage_error};
 use crate::delta::table::DeltaTable;
 
+/// The batches of one file: of each, its statistics stay in memory until the file is closed.
+const BATCHES_PER_FILE: usize = 128;
+
 /// Takes batches and makes files of them.
 pub(super) struct Encoder {
     table: DeltaTable,
@@ -69,7 +72,7 @@ impl Encoder {
             None => OpenFile::create(&self.table, &self.layout, batch)?,
         };
         file.write(batch, self.settings.row_group_bytes)?;
-        let is_full = file.writer.bytes_written() >= self.settings.file_bytes;
+        let is_full = file.writer.bytes_written() >= self.settings.file_bytes || file.batches >= BATCHES_PER_FILE;
         self.open = Some(file);
         if is_full { self.close() } else { Ok(()) }
     }
@@ -86,6 +89,7 @@ struct OpenFile {
     path: String,
     writer: ArrowWriter<Upload>,
     stats: FileStatsAccumulator,
+    batches: usize,
     rows: u64,
 }
 
@@ -100,7 +104,7 @@ impl OpenFile {
         let writer = ArrowWriter::try_new_with_options(upload, Arc::clone(&layout.physical), options)
             .map_err(|cause| storage_error("a data file cannot be begun", cause))?;
         let stats = FileStatsAccumulator::new(&layout.stats_columns, &layout.physical_delta);
-        Ok(Self { path, writer, stats, rows: 0 })
+        Ok(Self { path, writer, stats, batches: 0, rows: 0 })
     }
 
     fn write(&mut self, batch: &RecordBatch, row_group_bytes: usize) -> Result<()> {
@@ -108,12 +112,13 @@ impl OpenFile {
         if self.writer.memory_size() >= row_group_bytes {
             self.writer.flush().map_err(unwritten)?;
         }
+        self.batches += 1;
         self.rows += batch.num_rows() as u64;
         self.stats.merge(batch).map_err(|cause| kernel_error("statistics cannot be made", cause))
     }
 
     fn close(self, table: &DeltaTable) -> Result<StagedFile> {
-        let Self { path, writer, stats, rows } = self;
+        let Self { path, writer, stats, rows, .. } = self;
         let size = writer.into_inner().map_err(unwritten)?.finish(table)?;
         let stats = stats
             .finish()
