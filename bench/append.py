@@ -53,11 +53,11 @@ class Contest:
         create = [program, "connection", "create", "github", "bench", "-o", "token=env:BENCH_TOKEN"]
         subprocess.run([*create, "--connections", str(self.connections)], check=True, env=environment)
 
-    def ours(self, scd_type: str, *flags: str) -> list[str]:
+    def ours(self, scd_type: str) -> list[str]:
         file = self.work / f"{scd_type}.yaml"
         file.write_text(spec(scd_type))
         common = ["--connections", str(self.connections), "--upstream", BASE_URL, "--output", "json"]
-        return [self.program, "run", str(file), "--lakehouse", str(self.fresh("lakehouse")), *common, *flags]
+        return [self.program, "run", str(file), "--lakehouse", str(self.fresh("lakehouse")), *common]
 
     def dlt(self) -> list[str]:
         return [sys.executable, str(HERE / "peers/dlt_append.py"), BASE_URL, str(self.fresh("dlt"))]
@@ -80,7 +80,6 @@ def main() -> None:
     parser.add_argument("--peers", default="dlt,duckdb")
     parser.add_argument("--delay", default="0")
     parser.add_argument("--upsert", action="store_true", help="also measure SCD_TYPE_1")
-    parser.add_argument("--serial", action="store_true", help="also measure us with one page at a time")
     parser.add_argument("--files", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "bench-pages")
     arguments = parser.parse_args()
 
@@ -94,8 +93,6 @@ def main() -> None:
             contestants = {"community-connector": lambda: contest.ours("APPEND_ONLY")}
             if arguments.upsert:
                 contestants["community-connector, SCD 1"] = lambda: contest.ours("SCD_TYPE_1")
-            if arguments.serial:
-                contestants["community-connector, serial"] = lambda: contest.ours("APPEND_ONLY", "--read-ahead", "1")
             contestants |= {peer: getattr(contest, peer) for peer in arguments.peers.split(",") if peer}
             report(contestants, contest, arguments)
     finally:
