@@ -1,6 +1,6 @@
 //! One transaction: rows that appear, rows that disappear, and the checkpoint that they lead to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use delta_kernel::FileMeta;
@@ -16,16 +16,15 @@ use lakeflow_interface::{Error, ErrorKind, Result, Retry};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 
+use super::amendment::AmendingCommitter;
 use super::checkpoint::Checkpoint;
 use super::deletion::{DeletedRows, Vector, read_vector};
-use super::replacement::ReplacingCommitter;
-use super::state::{FileList, LiveFile, TableState};
+use super::files::{FileList, LiveFile};
+use super::maintenance::sum_up_log;
+use super::state::TableState;
 use super::storage::{internal_error, kernel_error, storage_error};
 use super::table::{DeltaTable, ENGINE_INFO};
 use super::writer::StagedFile;
-
-/// The number of commits between checkpoints of the log where the table does not say.
-const LOG_CHECKPOINT_INTERVAL: u64 = 10;
 
 /// What a commit does, for the table's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +81,7 @@ impl DeltaTable {
     /// Commits on top of a state: all of it or nothing.
     ///
     /// Where somebody else committed first, nothing changes and the error is an [`ErrorKind::Conflict`] that says what moved;
-    /// its retry is [`Retry::Now`] where others only added files, so that the commit may be repeated on the state that
+    /// its retry is [`Retry::Now`] where others only added or rearranged files, so that the commit may be repeated on the state that
     /// [`DeltaTable::moved`] gives. A commit that did land although its answer was lost is recognised by its checkpoint.
     pub async fn commit(&self, state: &TableState, commit: Commit) -> Result<TableState> {
         self.check_batch(state, &commit)?;
@@ -133,7 +132,7 @@ impl DeltaTable {
             }
             _ => {
                 Error::new(ErrorKind::Conflict, format!("another writer changed the table from version {from} to {to}"))
-                    .with_retry(if moved.only_appended { Retry::Now } else { Retry::Never })
+                    .with_retry(if moved.leaves_room_for(&commit.deleted) { Retry::Now } else { Retry::Never })
                     .with_hint("run again; if it happens again, find out what else writes to this table")
             }
         };
@@ -158,7 +157,7 @@ impl Attempt {
             .write_state()
             .and_then(|state| state.write_context_builder().build())
             .map_err(|cause| kernel_error("the table cannot be written", cause))?;
-        self.add(&mut transaction, &context)?;
+        add_files(&self.table, &mut transaction, &context, &self.commit.staged)?;
         if self.state.replacement.is_some() {
             self.remove_all(&mut transaction)?;
         } else if !self.commit.deleted.is_empty() {
@@ -174,7 +173,7 @@ impl Attempt {
     fn begin(&self) -> Result<Transaction> {
         let Commit { flow, operation, checkpoint, staged, deleted } = &*self.commit;
         let committer: Box<dyn Committer> = match &self.state.replacement {
-            Some(replacement) => Box::new(ReplacingCommitter::new(Arc::clone(replacement), self.table.clone())),
+            Some(replacement) => Box::new(AmendingCommitter::new(Arc::clone(&replacement.actions), self.table.clone())),
             None => Box::new(FileSystemCommitter::new()),
         };
         let rows: u64 = staged.iter().map(|file| file.rows).sum();
@@ -189,17 +188,6 @@ impl Attempt {
             .with_domain_metadata(Checkpoint::domain(flow), checkpoint.to_json()?)
             .build(self.table.engine(), committer)
             .map_err(|cause| kernel_error("the transaction cannot be begun", cause))
-    }
-
-    fn add(&self, transaction: &mut Transaction, context: &BoundWriteContext) -> Result<()> {
-        for file in &self.commit.staged {
-            let location = self.table.location().join(&file.path);
-            let location = location.map_err(|cause| internal_error("a data file has a path that is no URL", cause))?;
-            let meta = FileMeta::new(location, file.modified, file.size);
-            let metadata = build_add_file_metadata(DataFileMetadata::new(meta, file.stats.clone()), context);
-            transaction.add_files(metadata.map_err(|cause| kernel_error("a data file cannot be added", cause))?);
-        }
-        Ok(())
     }
 
     fn files(&self) -> Result<&FileList> {
@@ -276,28 +264,46 @@ impl Attempt {
     fn after(&self, committed: &CommittedTransaction) -> Result<TableState> {
         let mut checkpoints = self.state.checkpoints.clone();
         checkpoints.insert(self.commit.flow.clone(), self.commit.checkpoint.clone());
-        let snapshot = match (&self.state.replacement, committed.post_commit_snapshot()) {
-            (None, Some(snapshot)) => Arc::clone(snapshot),
-            // The kernel's own snapshot knows nothing of a replaced schema.
-            _ => self.table.snapshot()?,
-        };
-        let interval =
-            snapshot.table_properties().checkpoint_interval.map_or(LOG_CHECKPOINT_INTERVAL, |every| every.get());
-        let snapshot = match committed.post_commit_stats().commits_since_checkpoint >= interval {
-            true => self.checkpoint_log(snapshot),
-            false => snapshot,
-        };
-        TableState::new(self.table.clone(), snapshot, checkpoints)
+        succeed(&self.state, committed, checkpoints)
     }
+}
 
-    /// Sums up the log in a checkpoint; without one the table is as right, only slower to load.
-    fn checkpoint_log(&self, snapshot: delta_kernel::snapshot::SnapshotRef) -> delta_kernel::snapshot::SnapshotRef {
-        match snapshot.checkpoint(self.table.engine(), None) {
-            Ok((_, snapshot)) => snapshot,
-            Err(cause) => {
-                tracing::warn!(table = %self.table.destination(), %cause, "the log's checkpoint cannot be written");
-                snapshot
-            }
-        }
+/// The state after a commit on top of another; sums up the log when it is time.
+pub(super) fn succeed(
+    state: &TableState,
+    committed: &CommittedTransaction,
+    checkpoints: BTreeMap<String, Checkpoint>,
+) -> Result<TableState> {
+    let table = &state.table;
+    let since_checkpoint = committed.post_commit_stats().commits_since_checkpoint;
+    let (None, Some(snapshot)) = (&state.replacement, committed.post_commit_snapshot()) else {
+        // The kernel's own snapshot knows nothing of a replaced schema.
+        let snapshot = sum_up_log(table, table.snapshot()?, since_checkpoint);
+        return TableState::new(table.clone(), snapshot, checkpoints);
+    };
+    // A list that cannot be brought up to date is read anew when it is needed.
+    let files = state.known_files().and_then(|files| files.advanced(snapshot, table.engine()).ok());
+    let snapshot = sum_up_log(table, Arc::clone(snapshot), since_checkpoint);
+    let next = state.followed_by(snapshot, checkpoints);
+    Ok(match files {
+        Some(files) => next.with_files(Arc::new(files)),
+        None => next,
+    })
+}
+
+/// Adds data files to a transaction.
+pub(super) fn add_files(
+    table: &DeltaTable,
+    transaction: &mut Transaction,
+    context: &BoundWriteContext,
+    staged: &[StagedFile],
+) -> Result<()> {
+    for file in staged {
+        let location = table.location().join(&file.path);
+        let location = location.map_err(|cause| internal_error("a data file has a path that is no URL", cause))?;
+        let meta = FileMeta::new(location, file.modified, file.size);
+        let metadata = build_add_file_metadata(DataFileMetadata::new(meta, file.stats.clone()), context);
+        transaction.add_files(metadata.map_err(|cause| kernel_error("a data file cannot be added", cause))?);
     }
+    Ok(())
 }

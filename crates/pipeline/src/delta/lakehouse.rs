@@ -12,6 +12,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use url::Url;
 
 use super::destination::Destination;
+use super::scan::Footers;
 use super::storage::storage_error;
 use super::table::DeltaTable;
 
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) engine: Engine,
     pub(crate) runtime: Handle,
+    pub(crate) footers: Footers,
 }
 
 /// The folder or object store that holds the destination tables.
@@ -47,7 +49,7 @@ impl Lakehouse {
         let store = store(&url)?;
         let executor = Arc::new(TokioMultiThreadExecutor::new(runtime.clone()));
         let engine = DefaultEngineBuilder::new(Arc::clone(&store)).with_task_executor(executor).build();
-        Ok(Self { url, shared: Arc::new(Shared { store, engine, runtime }) })
+        Ok(Self { url, shared: Arc::new(Shared { store, engine, runtime, footers: Footers::default() }) })
     }
 
     /// Where it is; ends with a slash.

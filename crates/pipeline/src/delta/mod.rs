@@ -4,12 +4,16 @@
 //! written to data files by a [`DataWriter`] and appear in one [`Commit`], together with the rows they supersede and the
 //! [`Checkpoint`] they reach.
 
+mod amendment;
 mod checkpoint;
 mod commit;
 mod deletion;
 mod destination;
 mod evolution;
+mod files;
 mod lakehouse;
+mod log;
+mod maintenance;
 mod replacement;
 mod scan;
 mod schema;
@@ -22,9 +26,11 @@ pub use checkpoint::Checkpoint;
 pub use commit::{Commit, Operation};
 pub use deletion::DeletedRows;
 pub use destination::Destination;
+pub use files::LiveFile;
 pub use lakehouse::Lakehouse;
-pub use scan::{ColumnRange, PlacedBatch, PlacedBatches, Scan};
+pub use maintenance::{OptimizeSettings, Optimized};
+pub use scan::{ColumnRange, ColumnValues, PlacedBatch, PlacedBatches, Scan};
 pub(crate) use schema::{conform, to_arrow, to_delta};
-pub use state::{LiveFile, Moved, TableState};
+pub use state::{Moved, TableState};
 pub use table::{DeltaTable, NewTable};
 pub use writer::{DataWriter, StagedFile, WriterSettings};

@@ -6,27 +6,26 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use delta_kernel::committer::{CommitMetadata, CommitResponse, Committer, PublishMetadata};
-use delta_kernel::engine::to_json_bytes;
-use delta_kernel::{FileMeta, FilteredEngineData, KernelError, KernelResult, KernelResultIterator};
 use delta_kernel_default_engine::DefaultEngineBuilder;
 use delta_kernel_default_engine::executor::tokio::TokioMultiThreadExecutor;
 use lakeflow_interface::{Error, ErrorKind, Result};
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode};
-use serde_json::{Map, Value};
+use object_store::{ObjectStore, ObjectStoreExt};
+use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 use url::Url;
 
 use super::state::{Layout, TableState};
-use super::storage::{internal_error, storage_error};
+use super::storage::{internal_error, kernel_error};
 use super::table::{DeltaTable, NewTable, commit_creation};
 
-/// What a table becomes: the protocol and metadata actions of its next commit.
+/// The domain that holds the columns by which a table is clustered.
+pub(crate) const CLUSTERING_DOMAIN: &str = "delta.clustering";
+
+/// What a table becomes: actions of its next commit.
 pub(crate) struct Replacement {
-    protocol: Value,
-    metadata: Value,
+    pub(crate) actions: Arc<[Value]>,
 }
 
 impl DeltaTable {
@@ -52,8 +51,24 @@ impl TableState {
             .map_err(|cause| internal_error("the table's protocol cannot be read", cause))?;
         keep_features(&mut protocol, &present);
         metadata.insert("id".to_owned(), configuration.metadata().id().into());
-        let replacement = Replacement { protocol: protocol.into(), metadata: metadata.into() };
-        Ok(self.replaced_by(replacement, layout))
+        let mut actions = vec![json!({ "protocol": protocol }), json!({ "metaData": metadata })];
+        actions.extend(self.reclustering(&template)?);
+        Ok(self.replaced_by(Replacement { actions: actions.into() }, layout))
+    }
+}
+
+impl TableState {
+    /// What makes the clustering that of a template: its columns, or none where the template has none.
+    fn reclustering(&self, template: &[Value]) -> Result<Option<Value>> {
+        let is_clustering = |action: &&Value| action["domainMetadata"]["domain"] == CLUSTERING_DOMAIN;
+        if let Some(clustering) = template.iter().find(is_clustering) {
+            return Ok(Some(clustering.clone()));
+        }
+        let present = self.snapshot.get_domain_metadata_internal(CLUSTERING_DOMAIN, self.table.engine());
+        let present = present.map_err(|cause| kernel_error("the table's clustering cannot be read", cause))?;
+        Ok(present.map(|configuration| {
+            json!({"domainMetadata": {"domain": CLUSTERING_DOMAIN, "configuration": configuration, "removed": true}})
+        }))
     }
 }
 
@@ -90,57 +105,5 @@ fn keep_features(protocol: &mut Map<String, Value>, present: &Value) {
         let mut features: BTreeSet<String> = names(protocol.get(list)).into_iter().collect();
         features.extend(names(present.get(list)));
         protocol.insert(list.to_owned(), features.into_iter().collect());
-    }
-}
-
-/// Writes a commit with the actions of a replacement added, if nobody wrote that version before.
-pub(crate) struct ReplacingCommitter {
-    replacement: Arc<Replacement>,
-    table: DeltaTable,
-}
-
-impl ReplacingCommitter {
-    pub(crate) fn new(replacement: Arc<Replacement>, table: DeltaTable) -> Self {
-        Self { replacement, table }
-    }
-
-    fn actions(&self) -> [Value; 2] {
-        let Replacement { protocol, metadata } = &*self.replacement;
-        [serde_json::json!({ "protocol": protocol }), serde_json::json!({ "metaData": metadata })]
-    }
-}
-
-impl Committer for ReplacingCommitter {
-    fn commit(
-        &self,
-        _engine: &dyn delta_kernel::Engine,
-        actions: KernelResultIterator<'_, FilteredEngineData>,
-        commit: CommitMetadata,
-    ) -> KernelResult<CommitResponse> {
-        let mut lines = to_json_bytes(actions)?;
-        for action in self.actions() {
-            lines.extend(action.to_string().bytes().chain([b'\n']));
-        }
-        let location = commit.published_commit_path()?;
-        let path = Path::from_url_path(location.path())?;
-        let size = lines.len() as u64;
-        let put = self.table.store().put_opts(&path, lines.into(), PutMode::Create.into());
-        match self.table.runtime().block_on(put) {
-            Ok(_) => {
-                Ok(CommitResponse::Committed { file_meta: FileMeta::new(location, commit.in_commit_timestamp(), size) })
-            }
-            Err(object_store::Error::AlreadyExists { .. }) => {
-                Ok(CommitResponse::Conflict { version: commit.version() })
-            }
-            Err(cause) => Err(KernelError::generic_err(storage_error("the commit cannot be written", cause))),
-        }
-    }
-
-    fn is_catalog_committer(&self) -> bool {
-        false
-    }
-
-    fn publish(&self, _engine: &dyn delta_kernel::Engine, _metadata: PublishMetadata) -> KernelResult<()> {
-        Ok(())
     }
 }

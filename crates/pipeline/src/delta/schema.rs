@@ -192,18 +192,23 @@ pub(crate) fn leaf_paths(fields: &Fields) -> Vec<Vec<String>> {
 
 /// The positions of a column from the outermost field inwards.
 pub(crate) fn locate(fields: &Fields, path: &ColumnPath) -> Result<Vec<usize>> {
+    locate_parts(fields, path.parts())
+}
+
+/// The positions of a column, whose names are given from the outermost field inwards.
+pub(crate) fn locate_parts(fields: &Fields, parts: &[String]) -> Result<Vec<usize>> {
     let missing = || {
-        Error::new(ErrorKind::NotFound, format!("the table has no column `{path}`"))
+        Error::new(ErrorKind::NotFound, format!("the table has no column `{}`", parts.join(".")))
             .with_hint("run a full refresh if the table was created with other columns")
     };
     let mut fields = fields;
-    let mut places = Vec::with_capacity(path.parts().len());
-    for (depth, part) in path.parts().iter().enumerate() {
+    let mut places = Vec::with_capacity(parts.len());
+    for (depth, part) in parts.iter().enumerate() {
         let (place, field) = fields.find(part).ok_or_else(missing)?;
         places.push(place);
         match field.data_type() {
             DataType::Struct(inner) => fields = inner,
-            _ if depth + 1 == path.parts().len() => break,
+            _ if depth + 1 == parts.len() => break,
             _ => return Err(missing()),
         }
     }

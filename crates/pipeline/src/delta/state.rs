@@ -1,28 +1,25 @@
 //! One version of a table: its schema, its checkpoints, its live files.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Int32Type, Int64Type, SchemaRef};
-use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
+use arrow::datatypes::SchemaRef;
 use delta_kernel::committer::FileSystemCommitter;
-use delta_kernel::engine::arrow_data::ArrowEngineData;
 use delta_kernel::expressions::ColumnName;
 use delta_kernel::schema as delta;
 use delta_kernel::snapshot::SnapshotRef;
 use delta_kernel::transaction::UpdateTableOperation;
-use delta_kernel::{FilteredEngineData, KernelError};
 use lakeflow_interface::{Error, ErrorKind, Result};
-use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 use super::checkpoint::Checkpoint;
+use super::deletion::DeletedRows;
+use super::files::{FileList, LiveFile};
 use super::lakehouse::Engine;
+use super::log::Aftermath;
 use super::replacement::Replacement;
 use super::schema::{to_arrow, to_physical_arrow};
-use super::storage::{internal_error, kernel_error};
+use super::storage::kernel_error;
 use super::table::{DeltaTable, ENGINE_INFO};
 
 /// One version of a Delta table, as it was when it was loaded or committed.
@@ -48,6 +45,12 @@ impl TableState {
         Ok(Self { table, snapshot, layout, checkpoints, replacement: None, files: Arc::default() })
     }
 
+    /// The state of the next snapshot, whose columns are the same.
+    pub(crate) fn followed_by(&self, snapshot: SnapshotRef, checkpoints: BTreeMap<String, Checkpoint>) -> Self {
+        let (table, layout) = (self.table.clone(), Arc::clone(&self.layout));
+        Self { table, snapshot, layout, checkpoints, replacement: None, files: Arc::default() }
+    }
+
     /// The state of a snapshot; reads its checkpoints from the log.
     pub(crate) fn read(table: DeltaTable, snapshot: SnapshotRef) -> Result<Self> {
         let domains = snapshot
@@ -56,6 +59,22 @@ impl TableState {
         let domains = domains.iter().map(|domain| (domain.domain(), domain.configuration()));
         let checkpoints = Checkpoint::from_domains(domains)?;
         Self::new(table, snapshot, checkpoints)
+    }
+
+    /// The state with its files known already.
+    pub(crate) fn with_files(mut self, files: Arc<FileList>) -> Self {
+        self.files = Arc::new(OnceCell::new_with(Some(files)));
+        self
+    }
+
+    /// Whether the files are known, so that asking for them costs nothing.
+    pub(crate) fn knows_files(&self) -> bool {
+        self.files.initialized()
+    }
+
+    /// The files, where somebody asked for them before.
+    pub(crate) fn known_files(&self) -> Option<&Arc<FileList>> {
+        self.files.get()
     }
 
     /// The same version, about to become another table.
@@ -118,8 +137,23 @@ pub struct Moved {
     pub state: TableState,
     /// Whether the flow's checkpoint is another one: another run of the flow committed.
     pub flow_moved: bool,
-    /// Whether others did nothing but add files: the schema and all rows of the old state are still there.
-    pub only_appended: bool,
+    /// What others did to the files of the old state; unknown where the log does not say it any more.
+    pub(crate) aftermath: Option<Aftermath>,
+}
+
+impl Moved {
+    /// Whether others did nothing but add files: the schema and all rows of the old state are where they were.
+    pub fn only_appended(&self) -> bool {
+        self.aftermath.as_ref().is_some_and(|aftermath| aftermath.keeps_rows() && aftermath.removed.is_empty())
+    }
+
+    /// Whether a commit that was made for the old state is right for the new one: others added files, or moved rows to
+    /// other files, but not those rows that the commit deletes.
+    pub(crate) fn leaves_room_for(&self, deleted: &DeletedRows) -> bool {
+        self.aftermath.as_ref().is_some_and(|aftermath| {
+            aftermath.keeps_rows() && deleted.files().keys().all(|path| !aftermath.removed.contains_key(&**path))
+        })
+    }
 }
 
 /// How a table's columns are laid out in its data files.
@@ -151,157 +185,4 @@ impl Layout {
             stats_columns: write_state.stats_columns().to_vec(),
         })
     }
-}
-
-/// A file that holds rows of the table.
-#[derive(Clone, Debug)]
-pub struct LiveFile {
-    /// The file's path, relative to the table.
-    pub path: Arc<str>,
-    /// The size in bytes.
-    pub size: u64,
-    /// The number of rows in the file, the deleted ones among them.
-    pub rows: Option<u64>,
-    /// The number of rows that are marked as deleted.
-    pub deleted: u64,
-    pub(crate) deletion_vector: Option<DeletionVectorDescriptor>,
-    /// The batch and row that describe the file in the log.
-    pub(crate) place: (usize, usize),
-}
-
-impl LiveFile {
-    /// The number of rows that are not deleted.
-    pub fn live_rows(&self) -> Option<u64> {
-        self.rows.map(|rows| rows.saturating_sub(self.deleted))
-    }
-
-    /// What the file is, as long as nobody marks more of its rows.
-    pub(crate) fn identity(&self) -> (&str, Option<(&str, Option<i32>)>) {
-        let vector = self.deletion_vector.as_ref();
-        (&self.path, vector.map(|vector| (vector.path_or_inline_dv.as_str(), vector.offset)))
-    }
-}
-
-/// The live files of one version, with what the log says of them.
-#[derive(Debug)]
-pub(crate) struct FileList {
-    pub(crate) files: Vec<LiveFile>,
-    by_path: HashMap<Arc<str>, usize>,
-    /// Rows in the kernel's scan row schema: what a remove or a new deletion vector is made from.
-    log_rows: Vec<RecordBatch>,
-}
-
-#[derive(Deserialize)]
-struct NumRecords {
-    #[serde(rename = "numRecords")]
-    num_records: Option<u64>,
-}
-
-impl FileList {
-    fn read(snapshot: &SnapshotRef, engine: &Engine) -> Result<Self> {
-        let broken = |cause: KernelError| kernel_error("the files of the table cannot be listed", cause);
-        let scan = Arc::clone(snapshot).scan_builder().without_row_transforms().build().map_err(broken)?;
-        let mut log_rows = Vec::new();
-        for metadata in scan.scan_metadata(engine).map_err(broken)? {
-            let (data, selection) = metadata.map_err(broken)?.scan_files.into_parts();
-            let data = ArrowEngineData::try_from_engine_data(data).map_err(broken)?;
-            log_rows.push(selected(data.record_batch(), selection)?);
-        }
-        let mut files = Vec::new();
-        for (batch_index, batch) in log_rows.iter().enumerate() {
-            read_files(batch, batch_index, &mut files)?;
-        }
-        let by_path = files.iter().enumerate().map(|(index, file)| (Arc::clone(&file.path), index)).collect();
-        Ok(Self { files, by_path, log_rows })
-    }
-
-    pub(crate) fn find(&self, path: &str) -> Option<&LiveFile> {
-        self.by_path.get(path).map(|index| &self.files[*index])
-    }
-
-    /// The file's statistics, as JSON.
-    pub(crate) fn stats(&self, file: &LiveFile) -> Option<&str> {
-        let (batch, row) = file.place;
-        let stats = self.log_rows[batch].column_by_name("stats")?.as_string_opt::<i32>()?;
-        stats.is_valid(row).then(|| stats.value(row))
-    }
-
-    /// What the log says of all files.
-    pub(crate) fn all(&self) -> impl Iterator<Item = FilteredEngineData> {
-        self.log_rows
-            .iter()
-            .map(|batch| FilteredEngineData::with_all_rows_selected(Box::new(ArrowEngineData::new(batch.clone()))))
-    }
-
-    /// What the log says of some files.
-    pub(crate) fn only(&self, files: &[&LiveFile]) -> Result<Vec<FilteredEngineData>> {
-        let mut selections: BTreeMap<usize, Vec<bool>> = BTreeMap::new();
-        for file in files {
-            let (batch, row) = file.place;
-            selections.entry(batch).or_insert_with(|| vec![false; self.log_rows[batch].num_rows()])[row] = true;
-        }
-        let filtered = selections.into_iter().map(|(batch, selection)| {
-            let data = Box::new(ArrowEngineData::new(self.log_rows[batch].clone()));
-            FilteredEngineData::try_new(data, selection)
-                .map_err(|cause| kernel_error("the files of the table cannot be selected", cause))
-        });
-        filtered.collect()
-    }
-}
-
-/// The selected rows of a batch; rows beyond the selection's end are selected.
-fn selected(batch: &RecordBatch, mut selection: Vec<bool>) -> Result<RecordBatch> {
-    if selection.iter().all(|selected| *selected) {
-        return Ok(batch.clone());
-    }
-    selection.resize(batch.num_rows(), true);
-    filter_record_batch(batch, &selection.into())
-        .map_err(|cause| internal_error("the files of the table cannot be selected", cause))
-}
-
-fn read_files(batch: &RecordBatch, batch_index: usize, files: &mut Vec<LiveFile>) -> Result<()> {
-    let unexpected = || Error::new(ErrorKind::Internal, "the kernel lists files in another form than expected");
-    let column = |name: &str| batch.column_by_name(name).ok_or_else(unexpected);
-    let paths = column("path")?.as_string_opt::<i32>().ok_or_else(unexpected)?;
-    let sizes = column("size")?.as_primitive_opt::<Int64Type>().ok_or_else(unexpected)?;
-    let stats = column("stats")?.as_string_opt::<i32>().ok_or_else(unexpected)?;
-    for row in 0..batch.num_rows() {
-        let deletion_vector = deletion_vector(batch, row)?;
-        let num_records =
-            stats.is_valid(row).then(|| serde_json::from_str::<NumRecords>(stats.value(row)).ok()).flatten();
-        files.push(LiveFile {
-            path: Arc::from(paths.value(row)),
-            size: u64::try_from(sizes.value(row)).map_err(|_| unexpected())?,
-            rows: num_records.and_then(|stats| stats.num_records),
-            deleted: deletion_vector.as_ref().map_or(0, |vector| vector.cardinality.unsigned_abs()),
-            deletion_vector,
-            place: (batch_index, row),
-        });
-    }
-    Ok(())
-}
-
-fn deletion_vector(batch: &RecordBatch, row: usize) -> Result<Option<DeletionVectorDescriptor>> {
-    let unexpected =
-        || Error::new(ErrorKind::Internal, "the kernel lists deletion vectors in another form than expected");
-    let vectors =
-        batch.column_by_name("deletionVector").and_then(|column| column.as_struct_opt()).ok_or_else(unexpected)?;
-    if vectors.is_null(row) {
-        return Ok(None);
-    }
-    let column = |name: &str| vectors.column_by_name(name).ok_or_else(unexpected);
-    let text = |name: &str| Ok::<_, Error>(column(name)?.as_string_opt::<i32>().ok_or_else(unexpected)?.value(row));
-    let offsets = column("offset")?.as_primitive_opt::<Int32Type>().ok_or_else(unexpected)?;
-    let sizes = column("sizeInBytes")?.as_primitive_opt::<Int32Type>().ok_or_else(unexpected)?;
-    let cardinalities = column("cardinality")?.as_primitive_opt::<Int64Type>().ok_or_else(unexpected)?;
-    let invalid = |cause| kernel_error("a deletion vector in the log is not valid", cause);
-    DeletionVectorDescriptor::try_new(
-        text("storageType")?.parse().map_err(invalid)?,
-        text("pathOrInlineDv")?,
-        offsets.is_valid(row).then(|| offsets.value(row)),
-        sizes.value(row),
-        cardinalities.value(row),
-    )
-    .map(Some)
-    .map_err(invalid)
 }

@@ -1,6 +1,6 @@
 //! A destination table: load it, create it, evolve it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -16,6 +16,7 @@ use url::Url;
 
 use super::destination::Destination;
 use super::lakehouse::{Engine, Shared};
+use super::scan::Footers;
 use super::schema::{leaf_paths, locate, needs_column_mapping, to_delta};
 use super::state::{Moved, TableState};
 use super::storage::{internal_error, kernel_error, storage_error};
@@ -66,6 +67,10 @@ impl DeltaTable {
 
     pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
         &self.shared.runtime
+    }
+
+    pub(crate) fn footers(&self) -> &Footers {
+        &self.shared.footers
     }
 
     /// The place of a file of the table in the object store; `path` is as the log writes it, percent-encoded.
@@ -178,11 +183,8 @@ impl DeltaTable {
             .load()
             .await?
             .ok_or_else(|| self.located(Error::new(ErrorKind::Conflict, "the table was removed meanwhile")))?;
-        let only_appended = state.snapshot.schema() == since.snapshot.schema() && {
-            let now: HashSet<_> = state.file_list().await?.files.iter().map(super::LiveFile::identity).collect();
-            since.file_list().await?.files.iter().all(|file| now.contains(&file.identity()))
-        };
-        Ok(Moved { flow_moved: state.checkpoint(flow) != since.checkpoint(flow), only_appended, state })
+        let aftermath = self.aftermath(since.version(), state.version()).await?;
+        Ok(Moved { flow_moved: state.checkpoint(flow) != since.checkpoint(flow), aftermath, state })
     }
 
     /// A writer of data files for a state of the table.

@@ -127,7 +127,9 @@ impl TableRun {
             return Err(Error::new(ErrorKind::Definition, "the read ended without a checkpoint")
                 .with_context("table", &self.plan.source_table));
         }
-        flow.finish().await
+        flow.finish().await?;
+        flow.target_mut().tidy().await;
+        Ok(())
     }
 
     async fn read(&self, start: &Offset) -> Result<ReadStream> {

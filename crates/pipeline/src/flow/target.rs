@@ -11,8 +11,8 @@ use lakeflow_interface::{Error, ErrorKind, Offset, Result, Retry};
 
 use super::FlowKind;
 use crate::delta::{
-    Checkpoint, Commit, DataWriter, DeletedRows, DeltaTable, NewTable, Operation, TableState, WriterSettings, conform,
-    to_arrow, to_delta,
+    Checkpoint, Commit, DataWriter, DeletedRows, DeltaTable, NewTable, Operation, OptimizeSettings, TableState,
+    WriterSettings, conform, to_arrow, to_delta,
 };
 use crate::engine::Cadence;
 use crate::event::{Event, Observer, Totals};
@@ -20,6 +20,9 @@ use crate::plan::PlannedTable;
 
 /// How often a commit is tried again because others added files.
 const ATTEMPTS: usize = 20;
+
+/// The versions between two looks at the files of a table, where nobody needed to know them anyway.
+const TIDY_INTERVAL: u64 = 8;
 
 /// What a target needs to know of its run.
 #[derive(Clone)]
@@ -228,7 +231,11 @@ impl Target {
         self.staged.bytes += rows.get_array_memory_size() as u64;
         if self.writer.is_none() {
             let state = self.prepare().await?;
-            self.writer = Some(self.table.writer(&state, self.settings.writer));
+            let writer = self.table.writer(&state, self.settings.writer);
+            self.writer = Some(match self.plan.flow {
+                FlowKind::Upsert => writer.with_filters(&self.plan.primary_keys)?,
+                FlowKind::Append | FlowKind::Snapshot => writer,
+            });
         }
         match &mut self.writer {
             Some(writer) => writer.write(&rows).await,
@@ -313,6 +320,19 @@ impl Target {
         self.next_batch = checkpoint.batch + 1;
         self.staged = Staged::nothing();
         self.tell(event);
+    }
+
+    /// Rewrites the table's files where that pays; all rows are durable before, so a failure is only told.
+    pub(crate) async fn tidy(&mut self) {
+        let Some(state) = self.state.clone() else { return };
+        let looks = state.knows_files() || state.version().is_multiple_of(TIDY_INTERVAL);
+        if self.totals.commits == 0 || !looks {
+            return;
+        }
+        match self.table.optimize(state, &OptimizeSettings::after_run(self.settings.writer)).await {
+            Ok((state, _)) => self.state = Some(state),
+            Err(error) => self.warn(format!("the table's files could not be rewritten: {error}"), 1),
+        }
     }
 
     /// Drops what is staged.

@@ -30,7 +30,7 @@ async fn foreign_append_lets_the_commit_be_repeated() {
     let error = table.commit(&state, commit(0, staged.clone())).await.err().unwrap();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Conflict, Retry::Now));
     let moved = table.moved(&state, FLOW).await.unwrap();
-    assert!(moved.only_appended && !moved.flow_moved);
+    assert!(moved.only_appended() && !moved.flow_moved);
     let state = table.commit(&moved.state, commit(0, staged)).await.unwrap();
     assert_eq!(state.checkpoints().len(), 2);
     assert_eq!(reloaded_rows(&table).await.len(), 2);

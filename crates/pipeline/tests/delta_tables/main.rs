@@ -5,6 +5,7 @@
 mod conflict;
 mod evolution;
 mod lake;
+mod optimize;
 mod placement;
 mod refresh;
 mod types;

@@ -10,6 +10,7 @@
 mod append;
 mod connector;
 mod crash;
+mod maintenance;
 mod plan;
 mod run;
 mod snapshot;

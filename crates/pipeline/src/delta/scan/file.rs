@@ -1,5 +1,6 @@
 //! Reading one data file.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
@@ -7,7 +8,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Fields};
 use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
 use futures::StreamExt;
-use lakeflow_interface::{Error, Result};
+use lakeflow_interface::{Error, ErrorKind, Result};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
@@ -15,11 +16,12 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::schema::types::SchemaDescriptor;
 use tokio::sync::mpsc;
 
+use super::pruning::Pruning;
 use super::store_reader::StoreReader;
 use super::{PlacedBatch, Positions, Projection};
 use crate::delta::deletion::{Vector, read_vector};
+use crate::delta::files::LiveFile;
 use crate::delta::schema::{conform, relabel};
-use crate::delta::state::LiveFile;
 use crate::delta::storage::{internal_error, storage_error};
 use crate::delta::table::DeltaTable;
 
@@ -35,12 +37,13 @@ pub(super) struct FileRead {
     size: u64,
     deletion_vector: Option<DeletionVectorDescriptor>,
     projection: Projection,
+    pruning: Arc<Pruning>,
 }
 
 impl FileRead {
-    pub(super) fn new(table: DeltaTable, file: &LiveFile, projection: Projection) -> Self {
+    pub(super) fn new(table: DeltaTable, file: &LiveFile, projection: Projection, pruning: Arc<Pruning>) -> Self {
         let (path, deletion_vector) = (Arc::clone(&file.path), file.deletion_vector.clone());
-        Self { table, path, size: file.size, deletion_vector, projection }
+        Self { table, path, size: file.size, deletion_vector, projection, pruning }
     }
 
     /// Sends the file's batches, and the error that ends them early; ends too when nobody listens.
@@ -52,28 +55,42 @@ impl FileRead {
     }
 
     async fn read(&self, batches: &mpsc::Sender<Result<PlacedBatch>>) -> Result<()> {
+        let path = self.table.file(&self.path)?;
+        let reader = StoreReader::new(self.table.clone(), path, self.size);
+        let mut builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(unreadable)?;
+        let groups = self.pruning.groups(&mut builder).await.map_err(unreadable)?;
+        if groups.is_empty() {
+            return Ok(());
+        }
         let deleted = match &self.deletion_vector {
             Some(descriptor) => read_vector(&self.table, descriptor).await?,
             None => Vector::new(),
         };
-        let path = self.table.file(&self.path)?;
-        let reader = StoreReader::new(Arc::clone(self.table.store()), path, self.size);
-        let builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(unreadable)?;
         let mask = mask(builder.parquet_schema(), self.projection.physical.fields());
         let batch_rows = batch_rows(builder.metadata(), &mask);
-        let mut rows = builder.with_projection(mask).with_batch_size(batch_rows).build().map_err(unreadable)?;
-        let mut first = 0;
+        let mut stretches = stretches(builder.metadata(), &groups).into_iter();
+        let builder = builder.with_row_groups(groups).with_projection(mask).with_batch_size(batch_rows);
+        let mut rows = builder.build().map_err(unreadable)?;
+        let mut stretch = stretches.next().unwrap_or_default();
         while let Some(batch) = rows.next().await {
-            let batch = batch.map_err(unreadable)?;
-            let count = batch.num_rows() as u64;
-            let Some(placed) = self.place(batch, first, &deleted)? else {
-                first += count;
-                continue;
-            };
-            if batches.send(Ok(placed)).await.is_err() {
-                return Ok(());
+            let mut batch = batch.map_err(unreadable)?;
+            while batch.num_rows() > 0 {
+                while stretch.is_empty() {
+                    stretch = stretches.next().ok_or_else(|| {
+                        Error::new(ErrorKind::Storage, "a data file has more rows than its footer says")
+                    })?;
+                }
+                let count = stretch.end.saturating_sub(stretch.start).min(batch.num_rows() as u64);
+                let here = batch.slice(0, count as usize);
+                batch = batch.slice(count as usize, batch.num_rows() - count as usize);
+                let placed = self.place(here, stretch.start, &deleted)?;
+                stretch.start += count;
+                if let Some(placed) = placed
+                    && batches.send(Ok(placed)).await.is_err()
+                {
+                    return Ok(());
+                }
             }
-            first += count;
         }
         Ok(())
     }
@@ -91,6 +108,18 @@ impl FileRead {
         let batch = self.projection.flatten(relabel(&batch, &self.projection.logical)?)?;
         Ok(Some(PlacedBatch { file: Arc::clone(&self.path), batch, positions }))
     }
+}
+
+/// The positions of the rows of some row groups.
+fn stretches(metadata: &ParquetMetaData, groups: &[usize]) -> Vec<Range<u64>> {
+    let mut first = 0;
+    let all = metadata.row_groups().iter().map(|group| {
+        let start = first;
+        first += group.num_rows().unsigned_abs();
+        start..first
+    });
+    let all: Vec<_> = all.collect();
+    groups.iter().map(|group| all[*group].clone()).collect()
 }
 
 /// The positions in `from..to` that are deleted.

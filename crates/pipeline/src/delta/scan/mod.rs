@@ -1,9 +1,13 @@
 //! Reading a table: all its rows or some columns of them, each with its place.
 
 mod file;
+mod footers;
+mod pruning;
 mod range;
 mod store_reader;
+mod values;
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
@@ -17,7 +21,13 @@ use lakeflow_interface::{ColumnPath, Result};
 use tokio::sync::mpsc;
 
 use self::file::FileRead;
+pub(crate) use self::footers::{Footers, filtered_columns};
+use self::pruning::Pruning;
 pub use self::range::ColumnRange;
+pub(crate) use self::range::physical_path;
+pub use self::values::ColumnValues;
+pub(crate) use self::values::has_filter;
+use super::files::LiveFile;
 use super::schema::{locate, prune};
 use super::state::{Layout, TableState};
 use super::storage::internal_error;
@@ -57,6 +67,8 @@ impl PlacedBatch {
 pub struct Scan {
     columns: Option<Vec<ColumnPath>>,
     ranges: Vec<ColumnRange>,
+    values: Vec<ColumnValues>,
+    files: Option<HashSet<Arc<str>>>,
     limit: Option<usize>,
 }
 
@@ -71,10 +83,24 @@ impl Scan {
         Self { columns: Some(columns.into_iter().collect()), ..Self::default() }
     }
 
-    /// Leaves out files that, by their statistics, have no row within all of these ranges.
+    /// Leaves out files and parts of files that, by their statistics, have no row within all of these ranges.
     #[must_use]
     pub fn with_ranges(mut self, ranges: impl IntoIterator<Item = ColumnRange>) -> Self {
         self.ranges.extend(ranges);
+        self
+    }
+
+    /// Leaves out parts of files that, by their Bloom filters, have none of these values.
+    #[must_use]
+    pub fn with_values(mut self, values: impl IntoIterator<Item = ColumnValues>) -> Self {
+        self.values.extend(values);
+        self
+    }
+
+    /// Reads these files only.
+    #[must_use]
+    pub(crate) fn with_files(mut self, files: impl IntoIterator<Item = Arc<str>>) -> Self {
+        self.files = Some(files.into_iter().collect());
         self
     }
 
@@ -96,12 +122,11 @@ impl DeltaTable {
         let mut reads = Vec::new();
         if state.replacement.is_none() {
             let files = state.file_list().await?;
-            let ranges = scan.ranges.iter().map(|range| range.placed(&state.layout)).collect::<Result<Vec<_>>>()?;
-            let wanted = files.files.iter().filter(|file| {
-                let stats = files.stats(file);
-                ranges.iter().all(|range| range.may_hold(stats))
-            });
-            reads.extend(wanted.map(|file| FileRead::new(self.clone(), file, projection.clone())));
+            let pruning = Pruning::new(&scan, &state.layout)?;
+            let is_named = |file: &LiveFile| scan.files.as_ref().is_none_or(|named| named.contains(&file.path));
+            let wanted = files.files.iter().filter(|file| is_named(file) && pruning.wants(files, file));
+            reads
+                .extend(wanted.map(|file| FileRead::new(self.clone(), file, projection.clone(), Arc::clone(&pruning))));
         }
         let batches = read_side_by_side(self, reads);
         Ok(match scan.limit {
@@ -183,7 +208,7 @@ impl Projection {
     /// The batch as it is wanted; `batch` has the logical columns.
     fn flatten(&self, batch: RecordBatch) -> Result<RecordBatch> {
         let Some(flat) = &self.flat else { return Ok(batch) };
-        let columns = flat.iter().map(|places| flat_column(&batch, places)).collect::<std::result::Result<_, _>>();
+        let columns = flat.iter().map(|places| column_at(&batch, places)).collect::<std::result::Result<_, _>>();
         columns
             .and_then(|columns| RecordBatch::try_new(Arc::clone(&self.output), columns))
             .map_err(|cause| internal_error("columns of a data file cannot be taken out of their structs", cause))
@@ -203,7 +228,7 @@ fn flat_field(schema: &Schema, places: &[usize], path: &ColumnPath) -> Field {
 }
 
 /// The column at a place, null where any struct around it is.
-fn flat_column(batch: &RecordBatch, places: &[usize]) -> std::result::Result<ArrayRef, ArrowError> {
+pub(crate) fn column_at(batch: &RecordBatch, places: &[usize]) -> std::result::Result<ArrayRef, ArrowError> {
     let mut column = Arc::clone(batch.column(places[0]));
     let mut outer: Option<NullBuffer> = None;
     for place in &places[1..] {

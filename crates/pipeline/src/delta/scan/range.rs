@@ -10,6 +10,7 @@ use arrow::datatypes::{
 };
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use lakeflow_interface::{ColumnPath, Result};
+use parquet::file::statistics::Statistics;
 use serde_json::Value;
 
 use crate::delta::schema::locate;
@@ -74,16 +75,21 @@ impl ColumnRange {
 
     /// The range with the column's name in statistics.
     pub(super) fn placed(&self, layout: &Layout) -> Result<PlacedRange> {
-        let mut fields = layout.physical.fields();
-        let mut path = Vec::new();
-        for place in locate(layout.logical.fields(), &self.column)? {
-            path.push(fields[place].name().clone());
-            if let DataType::Struct(inner) = fields[place].data_type() {
-                fields = inner;
-            }
-        }
-        Ok(PlacedRange { path, bounds: self.bounds.clone() })
+        Ok(PlacedRange { path: physical_path(layout, &self.column)?, bounds: self.bounds.clone() })
     }
+}
+
+/// A column's path as data files and statistics name it.
+pub(crate) fn physical_path(layout: &Layout, column: &ColumnPath) -> Result<Vec<String>> {
+    let mut fields = layout.physical.fields();
+    let mut path = Vec::new();
+    for place in locate(layout.logical.fields(), column)? {
+        path.push(fields[place].name().clone());
+        if let DataType::Struct(inner) = fields[place].data_type() {
+            fields = inner;
+        }
+    }
+    Ok(path)
 }
 
 fn integers<T: ArrowPrimitiveType<Native: Into<i64>>>(values: &dyn Array) -> Option<Bounds> {
@@ -102,6 +108,33 @@ pub(super) struct PlacedRange {
 }
 
 impl PlacedRange {
+    pub(super) fn path(&self) -> &[String] {
+        &self.path
+    }
+
+    /// Whether a row group may have a value within the range, by its statistics.
+    pub(super) fn may_hold_group(&self, statistics: &Statistics) -> bool {
+        let overlaps = |least: i64, greatest: i64, from: i64, to: i64| least <= to && greatest >= from;
+        let overlap = match (&self.bounds, statistics) {
+            (Bounds::Integer(from, to) | Bounds::Date(from, to), Statistics::Int32(stats)) => {
+                let extremes = stats.min_opt().zip(stats.max_opt());
+                extremes.map(|(least, greatest)| overlaps((*least).into(), (*greatest).into(), *from, *to))
+            }
+            (Bounds::Integer(from, to) | Bounds::Timestamp(from, to), Statistics::Int64(stats)) => {
+                let extremes = stats.min_opt().zip(stats.max_opt());
+                extremes.map(|(least, greatest)| overlaps(*least, *greatest, *from, *to))
+            }
+            (Bounds::Text(from, to), Statistics::ByteArray(stats)) => {
+                let extremes = stats.min_opt().zip(stats.max_opt());
+                let within = |least: &[u8], greatest: &[u8]| least <= to.as_bytes() && greatest >= from.as_bytes();
+                extremes.map(|(least, greatest)| within(least.data(), greatest.data()))
+            }
+            // Of other types, and where a column had another type once, statistics say nothing.
+            _ => None,
+        };
+        overlap.unwrap_or(true)
+    }
+
     /// Whether a file may have a value within the range, by what its statistics say.
     pub(super) fn may_hold(&self, stats: Option<&str>) -> bool {
         let Some(stats) = stats.and_then(|text| serde_json::from_str::<Value>(text).ok()) else { return true };

@@ -13,29 +13,35 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
+use crate::delta::table::DeltaTable;
+
 /// What is fetched of a file's end at once, in the hope that the whole footer is in it.
 const FOOTER_BYTES: usize = 64 << 10;
 
 /// A file in the object store, of a size that is known.
 pub(super) struct StoreReader {
-    store: Arc<dyn ObjectStore>,
+    table: DeltaTable,
     path: Path,
     size: u64,
 }
 
 impl StoreReader {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, path: Path, size: u64) -> Self {
-        Self { store, path, size }
+    pub(super) fn new(table: DeltaTable, path: Path, size: u64) -> Self {
+        Self { table, path, size }
+    }
+
+    fn store(&self) -> &Arc<dyn ObjectStore> {
+        self.table.store()
     }
 }
 
 impl AsyncFileReader for StoreReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes>> {
-        self.store.get_range(&self.path, range).map_err(external).boxed()
+        self.store().get_range(&self.path, range).map_err(external).boxed()
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
-        async move { self.store.get_ranges(&self.path, &ranges).await.map_err(external) }.boxed()
+        async move { self.store().get_ranges(&self.path, &ranges).await.map_err(external) }.boxed()
     }
 
     fn get_metadata<'a>(
@@ -43,10 +49,14 @@ impl AsyncFileReader for StoreReader {
         options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
         async move {
+            if let Some(footer) = self.table.footers().get(&self.path) {
+                return Ok(footer);
+            }
             let size = self.size;
             let reader = ParquetMetaDataReader::new().with_prefetch_hint(Some(FOOTER_BYTES));
-            let metadata = reader.with_arrow_reader_options(options).load_and_finish(self, size).await?;
-            Ok(Arc::new(metadata))
+            let footer = Arc::new(reader.with_arrow_reader_options(options).load_and_finish(&mut *self, size).await?);
+            self.table.footers().put(&self.path, &footer);
+            Ok(footer)
         }
         .boxed()
     }

@@ -14,6 +14,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::delta::scan::has_filter;
 use crate::delta::storage::internal_error;
 use crate::delta::table::ENGINE_INFO;
 
@@ -28,10 +29,17 @@ const DICTIONARY_BYTES: usize = 256 << 10;
 /// The size of a page: what each column of an open file buffers, and what its codec keeps room for.
 const PAGE_BYTES: usize = 256 << 10;
 
+/// How often a Bloom filter says of a value that is not there that it may be.
+const FALSE_POSITIVES: f64 = 0.001;
+
 /// The properties of a file that begins with a batch.
 ///
 /// Texts get statistics only where Delta has them too: comparing them all is costly, and readers leave out files first.
-pub(super) fn properties(first: &RecordBatch, stats_columns: &[ColumnName]) -> Result<WriterProperties> {
+pub(super) fn properties(
+    first: &RecordBatch,
+    stats_columns: &[ColumnName],
+    filters: &[Vec<String>],
+) -> Result<WriterProperties> {
     let schema = ArrowSchemaConverter::new()
         .convert(first.schema_ref())
         .map_err(|cause| internal_error("the table's schema has no Parquet form", cause))?;
@@ -58,6 +66,9 @@ pub(super) fn properties(first: &RecordBatch, stats_columns: &[ColumnName]) -> R
             properties = properties.set_column_compression(path.clone(), Compression::SNAPPY);
         } else if is_small || *leaf.data_type() == DataType::Boolean {
             properties = properties.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+        }
+        if has_filter(leaf.data_type()) && filters.iter().any(|filter| filter == path.parts()) {
+            properties = properties.set_column_bloom_filter_fpp(path.clone(), FALSE_POSITIVES);
         }
         let is_text = matches!(leaf.data_type(), DataType::Utf8 | DataType::Binary);
         if is_text && !stats_columns.iter().any(|column| column.path() == path.parts()) {

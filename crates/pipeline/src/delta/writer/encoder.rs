@@ -28,13 +28,19 @@ pub(super) struct Encoder {
     table: DeltaTable,
     layout: Arc<Layout>,
     settings: WriterSettings,
+    filters: Arc<[Vec<String>]>,
     open: Option<OpenFile>,
     staged: Vec<StagedFile>,
 }
 
 impl Encoder {
-    pub(super) fn new(table: DeltaTable, layout: Arc<Layout>, settings: WriterSettings) -> Self {
-        Self { table, layout, settings, open: None, staged: Vec::new() }
+    pub(super) fn new(
+        table: DeltaTable,
+        layout: Arc<Layout>,
+        settings: WriterSettings,
+        filters: Arc<[Vec<String>]>,
+    ) -> Self {
+        Self { table, layout, settings, filters, open: None, staged: Vec::new() }
     }
 
     /// Works until the queue is closed; then gives its files, or removes them where they are not wanted.
@@ -69,7 +75,7 @@ impl Encoder {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let mut file = match self.open.take() {
             Some(file) => file,
-            None => OpenFile::create(&self.table, &self.layout, batch)?,
+            None => OpenFile::create(&self.table, &self.layout, &self.filters, batch)?,
         };
         file.write(batch, self.settings.row_group_bytes)?;
         let is_full = file.writer.bytes_written() >= self.settings.file_bytes || file.batches >= BATCHES_PER_FILE;
@@ -95,11 +101,11 @@ struct OpenFile {
 
 impl OpenFile {
     /// Begins a file; its first batch says which columns are worth a dictionary.
-    fn create(table: &DeltaTable, layout: &Layout, first: &RecordBatch) -> Result<Self> {
+    fn create(table: &DeltaTable, layout: &Layout, filters: &[Vec<String>], first: &RecordBatch) -> Result<Self> {
         let path = format!("part-{}.zstd.parquet", Uuid::new_v4());
         let upload = Upload::begin(table, &path)?;
         let options = ArrowWriterOptions::new()
-            .with_properties(properties(first, &layout.stats_columns)?)
+            .with_properties(properties(first, &layout.stats_columns, filters)?)
             .with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(upload, Arc::clone(&layout.physical), options)
             .map_err(|cause| storage_error("a data file cannot be begun", cause))?;

@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use arrow::array::{RecordBatch, StructArray};
-use lakeflow_interface::{Error, ErrorKind, Result};
+use lakeflow_interface::{ColumnPath, Error, ErrorKind, Result};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
 use self::encoder::Encoder;
+use super::scan::physical_path;
 use super::schema::{conform, relabel};
 use super::state::Layout;
 use super::storage::internal_error;
@@ -68,6 +69,8 @@ pub struct DataWriter {
     table: DeltaTable,
     layout: Arc<Layout>,
     settings: WriterSettings,
+    /// The columns, as data files name them, that get Bloom filters.
+    filters: Arc<[Vec<String>]>,
     queue: mpsc::Sender<RecordBatch>,
     waiting: Arc<Mutex<mpsc::Receiver<RecordBatch>>>,
     /// Whether the files are wanted once the queue is closed.
@@ -83,12 +86,27 @@ impl DataWriter {
             table,
             layout,
             settings,
+            filters: Arc::default(),
             queue,
             waiting: Arc::new(Mutex::new(waiting)),
             keep: Arc::default(),
             encoders: Vec::new(),
             bytes: 0,
         }
+    }
+
+    /// Writes Bloom filters of these columns, where their types have any: a key that is looked for later is then missed
+    /// without reading the column.
+    pub fn with_filters<'a>(mut self, columns: impl IntoIterator<Item = &'a ColumnPath>) -> Result<Self> {
+        let paths = columns.into_iter().map(|column| physical_path(&self.layout, column));
+        self.filters = paths.collect::<Result<Vec<_>>>()?.into();
+        Ok(self)
+    }
+
+    /// The same, by the names that the columns have in data files.
+    pub(crate) fn with_physical_filters(mut self, columns: Vec<Vec<String>>) -> Self {
+        self.filters = columns.into();
+        self
     }
 
     /// Adds rows; waits while the encoders are behind.
@@ -138,7 +156,8 @@ impl DataWriter {
     }
 
     fn add_encoder(&mut self) {
-        let encoder = Encoder::new(self.table.clone(), Arc::clone(&self.layout), self.settings);
+        let (table, layout, filters) = (self.table.clone(), Arc::clone(&self.layout), Arc::clone(&self.filters));
+        let encoder = Encoder::new(table, layout, self.settings, filters);
         let (queue, keep) = (Arc::clone(&self.waiting), Arc::clone(&self.keep));
         self.encoders.push(self.table.runtime().spawn_blocking(move || encoder.run(&queue, &keep)));
     }

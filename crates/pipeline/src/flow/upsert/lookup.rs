@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use super::super::keys::{Digest, columns};
 use super::Columns;
 use super::held::Held;
-use crate::delta::{ColumnRange, DeletedRows, DeltaTable, PlacedBatch, Scan, TableState};
+use crate::delta::{ColumnRange, ColumnValues, DeletedRows, DeltaTable, PlacedBatch, Scan, TableState};
 
 /// The held rows that are later than the table's, and the rows of the table that they replace.
 pub(super) struct Found {
@@ -38,7 +38,9 @@ struct Hits {
 /// Reads keys and sequence of the table's rows where a held key may be.
 pub(super) async fn look_up(table: &DeltaTable, state: &TableState, columns: Columns, held: Held) -> Result<Found> {
     let ranges = ranges(&columns, &held)?;
-    let scan = Scan::columns(columns.keys.iter().chain(&columns.sequence).cloned()).with_ranges(ranges);
+    let values = values(&columns, &held)?;
+    let wanted = columns.keys.iter().chain(&columns.sequence).cloned();
+    let scan = Scan::columns(wanted).with_ranges(ranges).with_values(values);
     let lookup = Arc::new(Lookup { held, columns });
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let searched = table.scan(state, scan).await?.map_ok(|placed| {
@@ -84,6 +86,17 @@ fn ranges(columns_of: &Columns, held: &Held) -> Result<Vec<ColumnRange>> {
         ranges.extend(whole.filter(|_| is_bounded));
     }
     Ok(ranges)
+}
+
+/// The held keys themselves, column by column, where they are few.
+fn values(columns_of: &Columns, held: &Held) -> Result<Vec<ColumnValues>> {
+    let mut values = Vec::new();
+    for path in &columns_of.keys {
+        let batches = held.batches().iter().map(|batch| columns(batch, std::slice::from_ref(path)));
+        let batches = batches.collect::<Result<Vec<_>>>()?;
+        values.extend(ColumnValues::of(path.clone(), batches.iter().flatten()));
+    }
+    Ok(values)
 }
 
 impl Lookup {
