@@ -10,9 +10,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lakeflow-sources", &["lakeflow-manifest", "lakeflow-http"]),
     ("lakeflow-pipeline", &[]),
     ("lakeflow-simulator", &[]),
+    ("lakeflow-conformance", &["lakeflow-simulator"]),
     (
         "community-connector",
-        &["lakeflow-http", "lakeflow-manifest", "lakeflow-sources", "lakeflow-pipeline", "lakeflow-simulator"],
+        &[
+            "lakeflow-http",
+            "lakeflow-manifest",
+            "lakeflow-sources",
+            "lakeflow-pipeline",
+            "lakeflow-simulator",
+            "lakeflow-conformance",
+        ],
     ),
     ("xtask", &[]),
 ];

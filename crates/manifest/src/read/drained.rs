@@ -10,6 +10,9 @@ use super::position::Position;
 use super::{Bounds, TableRead};
 use crate::cursor::Cursor;
 
+/// Passes over the list of a source in which rows move to the front all the time.
+const MOST_PASSES: u32 = 4;
+
 /// Reads what is new; newest first it stops at the stored cursor.
 pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let position = Position::read(start, table.cursor_kind()?)?;
@@ -17,31 +20,39 @@ pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let start = start.clone();
     let items = try_stream! {
         let mut lower = filter.lower.clone();
-        loop {
-            let mut number = 0;
-            let mut items = pass(&table, &mut filter, lower)?;
-            while let Some(item) = items.next().await {
-                let (page, item) = item?;
-                number = page;
-                if let Some(item) = item {
+        for _ in 0..MOST_PASSES {
+            let (mut pages, mut newest) = (0, None);
+            let mut items = pass(&table, &mut filter, lower.clone())?;
+            while let Some(taken) = items.next().await {
+                let taken = taken?;
+                pages = taken.number;
+                newest = newest.max(taken.greatest);
+                if let Some(item) = taken.item {
                     yield item;
                 }
             }
             drop(items);
             // A row that moved to the front while pages were read was at neither place; it is there now.
-            if !table.beyond_horizon || number <= 1 || filter.lower.as_ref().is_some_and(|lower| lower.is_after(table.ask.horizon)) {
+            if !table.beyond_horizon || pages <= 1 || newest <= lower {
                 break;
             }
-            lower = Some(Cursor::at(table.ask.horizon));
-            filter.lower = Some(Cursor::at(table.ask.horizon + chrono::Duration::milliseconds(1)));
+            lower = newest;
+            filter.lower.clone_from(&lower);
         }
         yield if filter.has_moved { filter.checkpoint() } else { ReadItem::Checkpoint(start) };
     };
     Ok(items.boxed())
 }
 
-/// The number of each page and its new records.
-type Pass<'r> = BoxStream<'r, Result<(u64, Option<ReadItem>)>>;
+/// What a page came to.
+struct Taken {
+    number: u64,
+    /// The greatest cursor on it, of new and known records.
+    greatest: Option<Cursor>,
+    item: Option<ReadItem>,
+}
+
+type Pass<'r> = BoxStream<'r, Result<Taken>>;
 
 /// One pass over the list.
 fn pass<'r>(table: &'r TableRead, filter: &'r mut Filter, lower: Option<Cursor>) -> Result<Pass<'r>> {
@@ -54,7 +65,7 @@ fn pass<'r>(table: &'r TableRead, filter: &'r mut Filter, lower: Option<Cursor>)
         while let Some(fetched) = pages.next().await {
             let fetched = fetched?;
             let mut places = Vec::new();
-            let mut has_ended = false;
+            let (mut has_ended, mut greatest) = (false, None);
             for row in table.rows(&fetched)? {
                 match filter.judge(table, &row) {
                     Verdict::New => places.push(row.place),
@@ -64,8 +75,9 @@ fn pass<'r>(table: &'r TableRead, filter: &'r mut Filter, lower: Option<Cursor>)
                     }
                     _ => {}
                 }
+                greatest = row.cursor.max(greatest);
             }
-            yield (fetched.number, table.item(&fetched, places));
+            yield Taken { number: fetched.number, greatest, item: table.item(&fetched, places) };
             if has_ended {
                 break;
             }

@@ -67,6 +67,18 @@ impl SimulatorDefinition {
     pub fn tables(&self) -> impl Iterator<Item = &str> {
         self.tables.iter().map(|table| table.name.as_str())
     }
+
+    /// The constants of `endpoints.yaml` by name.
+    pub fn constants(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.api.constants.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The corpus whose count decides how many rows a table has: its own, or that of its outermost parent.
+    pub fn counted(&self, table: &str) -> Option<&str> {
+        let parent = |number: &usize| self.tables.get(*number).parent.map(|link| link.table);
+        let outermost = std::iter::successors(Some(self.tables.find(table)?), parent).last()?;
+        Some(self.tables.get(outermost).name.as_str())
+    }
 }
 
 fn list(folder: &Path) -> Result<Vec<std::path::PathBuf>> {

@@ -1,0 +1,226 @@
+//! `Case`: one check, tried on one table.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use lakeflow_interface::{IngestionType, Result, TableMetadata};
+use serde::Serialize;
+
+use crate::bench::Bench;
+use crate::check::{Check, Need, Scope};
+use crate::checks::CHECKS;
+use crate::finding::{Finding, Outcome, Stop, told};
+use crate::subject::{Subject, TableUnderTest};
+
+/// How long a check may take; a connector that does not end does not keep to it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One check, to be tried on one table, or on the source.
+#[derive(Clone, Copy)]
+pub struct Case<'s> {
+    subject: &'s Subject,
+    check: &'static Check,
+    table: &'s TableUnderTest,
+}
+
+/// What became of a case.
+#[derive(Clone, Debug, Serialize)]
+pub struct CaseReport {
+    /// The source.
+    pub source: String,
+    /// The table; none for a check of the source.
+    pub table: Option<String>,
+    /// The check.
+    pub check: &'static str,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// What the author should know although nothing is wrong.
+    pub notes: Vec<String>,
+    /// How long it took.
+    #[serde(skip)]
+    pub duration: Duration,
+}
+
+/// What became of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The connector keeps to it.
+    Passed,
+    /// It says nothing about this table, for this reason.
+    Skipped(String),
+    /// The connector does not keep to it.
+    Failed(Finding),
+}
+
+/// All checks for all tables of a subject, or for one.
+///
+/// # Errors
+/// The nearest known name, for a table that there is not.
+pub fn cases<'s>(subject: &'s Subject, only: Option<&str>) -> Result<Vec<Case<'s>>> {
+    let tables = match only {
+        Some(name) => std::slice::from_ref(subject.table(name)?),
+        None => &subject.tables,
+    };
+    let mut cases = Vec::new();
+    for check in CHECKS {
+        let tables = if check.scope == Scope::Source { tables.get(..1).unwrap_or_default() } else { tables };
+        cases.extend(tables.iter().map(|table| Case { subject, check, table }));
+    }
+    Ok(cases)
+}
+
+impl Case<'_> {
+    /// `SOURCE::TABLE::CHECK`, or `SOURCE::CHECK`.
+    pub fn name(&self) -> String {
+        match self.table_name() {
+            Some(table) => format!("{}::{table}::{}", self.subject.name, self.check.name),
+            None => format!("{}::{}", self.subject.name, self.check.name),
+        }
+    }
+
+    /// The check.
+    pub fn check(&self) -> &'static Check {
+        self.check
+    }
+
+    /// The table; none for a check of the source.
+    pub fn table_name(&self) -> Option<&str> {
+        (self.check.scope == Scope::Table).then_some(self.table.name.as_str())
+    }
+
+    /// Tries the check, on a runtime of its own on this thread, so that a log can be told from those of others.
+    pub fn run(&self) -> CaseReport {
+        let begun = Instant::now();
+        let trial = Trial { subject: self.subject, table: self.table, notes: RefCell::default() };
+        let outcome = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => {
+                let outcome = runtime.block_on(self.attempt(&trial));
+                runtime.shutdown_background();
+                outcome
+            }
+            Err(error) => Err(Finding::new("a runtime for the check", error.to_string()).into()),
+        };
+        let verdict = match outcome {
+            Ok(()) => Verdict::Passed,
+            Err(Stop::Skipped(reason)) => Verdict::Skipped(reason),
+            Err(Stop::Failed(mut finding)) => {
+                if finding.advice.is_empty() {
+                    finding.advice = self.check.advice.to_owned();
+                }
+                Verdict::Failed(finding)
+            }
+        };
+        CaseReport {
+            source: self.subject.name.clone(),
+            table: self.table_name().map(str::to_owned),
+            check: self.check.name,
+            verdict,
+            notes: trial.notes.into_inner(),
+            duration: begun.elapsed(),
+        }
+    }
+
+    async fn attempt(&self, trial: &Trial<'_>) -> Outcome {
+        let attempt = async {
+            trial.needs(self.check).await?;
+            (self.check.run)(trial).await
+        };
+        match tokio::time::timeout(PATIENCE, attempt).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Finding::new(format!("an end within {} seconds", PATIENCE.as_secs()), "none").into()),
+        }
+    }
+}
+
+/// A case while it is tried.
+pub(crate) struct Trial<'t> {
+    pub(crate) subject: &'t Subject,
+    pub(crate) table: &'t TableUnderTest,
+    notes: RefCell<Vec<String>>,
+}
+
+impl<'t> Trial<'t> {
+    /// Says something that the author should know although nothing is wrong.
+    pub(crate) fn note(&self, note: impl Into<String>) {
+        self.notes.borrow_mut().push(note.into());
+    }
+
+    /// A place to try things: the simulator as its corpus has it, or the source itself.
+    pub(crate) async fn bench(&self) -> Outcome<Bench<'t>> {
+        Bench::start(self.subject, self.table, |_| {}).await
+    }
+
+    /// Whether the source itself is asked.
+    pub(crate) fn is_live(&self) -> bool {
+        self.subject.simulator.is_none()
+    }
+
+    /// Ends the case where the table does not have what its check needs.
+    async fn needs(&self, check: &Check) -> Outcome {
+        let skip = |reason: String| Err(Stop::Skipped(reason));
+        if let Some(reason) = self.table.instructions.skip.get(check.name) {
+            return skip(reason.clone());
+        }
+        for need in check.needs {
+            match need {
+                Need::Simulator if self.is_live() => return skip("it needs the source's simulator".to_owned()),
+                Need::Corpus if !self.has_corpus() => {
+                    return skip(format!("the simulator has no corpus `{}` to compare with", self.table.name));
+                }
+                Need::Option(name) if self.table.input(name).is_none() => {
+                    return skip(format!("the table has no option `{name}`"));
+                }
+                Need::Secret if self.subject.secrets.is_empty() => {
+                    return skip("the connection has no secret".to_owned());
+                }
+                Need::Incremental | Need::Snapshot | Need::Deletes => {
+                    let kind = self.metadata().await?.ingestion_type;
+                    if !fits(*need, kind) {
+                        return skip(format!("the table is `{kind}`"));
+                    }
+                }
+                Need::Partitions | Need::Namespaces => self.needs_ability(*need).await?,
+                Need::Simulator | Need::Corpus | Need::Option(_) | Need::Secret => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn needs_ability(&self, need: Need) -> Outcome {
+        let bench = self.bench().await?;
+        let connector = bench.connector()?;
+        let options = bench.options(&[]);
+        let is_there = match need {
+            Need::Namespaces => connector.namespaces().is_some(),
+            _ => connector.partitions().is_some_and(|split| split.is_partitioned(&self.table.name, &options)),
+        };
+        match (is_there, need) {
+            (true, _) => Ok(()),
+            (false, Need::Namespaces) => Err(Stop::Skipped("the connector has no namespaces".to_owned())),
+            (false, _) => Err(Stop::Skipped("the table's read cannot be split".to_owned())),
+        }
+    }
+
+    fn has_corpus(&self) -> bool {
+        let corpus = self.table.corpus();
+        corpus == self.table.name
+            && self.subject.simulator.as_ref().is_some_and(|simulator| simulator.tables().any(|name| name == corpus))
+    }
+
+    /// The table's metadata.
+    pub(crate) async fn metadata(&self) -> Outcome<TableMetadata> {
+        let bench = self.bench().await?;
+        let read = bench.connector()?.read_table_metadata(&self.table.name, &bench.options(&[])).await;
+        read.map_err(|error| Finding::new("the table's metadata", told(&error)).into())
+    }
+}
+
+fn fits(need: Need, kind: IngestionType) -> bool {
+    match need {
+        Need::Incremental => kind != IngestionType::Snapshot,
+        Need::Snapshot => kind == IngestionType::Snapshot,
+        Need::Deletes => kind == IngestionType::CdcWithDeletes,
+        _ => true,
+    }
+}

@@ -1,0 +1,131 @@
+//! A source that keeps changing while it is read.
+
+use chrono::Duration;
+use lakeflow_interface::{IngestionType, Offset, TableMetadata};
+use lakeflow_simulator::{Advance, AdvanceAfter};
+use serde_json::Value as Json;
+
+use super::offsets::{instant, middle};
+use super::{FEW, sizes};
+use crate::bench::{Bench, Wanted};
+use crate::case::Trial;
+use crate::check::{Check, Need, Scope};
+use crate::comparison::{same, same_in_the_end, value_at};
+use crate::finding::{At, Finding, Outcome, Stop};
+use crate::reading::Limits;
+
+/// Requests after which the source moves on, in the middle of a read.
+const MOVES: u64 = 60;
+
+/// Reads in which everything that moved must have arrived.
+const MOST_READS: usize = 60;
+
+pub(super) const READS_END: Check = Check {
+    name: "reads_end",
+    demand: "A source that changes with every request does not keep a read going; the reads after it bring what it left.",
+    advice: "stop at the horizon, and leave what was changed after it for the next run; what moves to the end of a list \
+             while it is paged must not push another row past the edge of a page",
+    scope: Scope::Table,
+    needs: &[Need::Simulator],
+    run: |trial| Box::pin(reads_end(trial)),
+};
+
+async fn reads_end(trial: &Trial<'_>) -> Outcome {
+    let metadata = trial.metadata().await?;
+    let kind = metadata.ingestion_type;
+    let options = sizes(trial, 3, None);
+    let still = Bench::small(trial.subject, trial.table, FEW).await?;
+    let usual = still.read_wanted(Wanted::default().with(&options)).await?.requests;
+    let bench = changing(trial, kind).await?;
+    // Children of what moved are asked for again.
+    let most = usual * 4 + MOVES;
+    let limits = Limits { requests: most, ..Limits::default() };
+    let reading = bench.read_wanted(Wanted::default().with(&options).limited(limits)).await?;
+    if reading.requests > most {
+        let expected = format!("an end after about {usual} requests, as of the source that stands still");
+        let found = format!("no end after {} requests", reading.requests);
+        return Err(Finding::new(expected, found).at(reading.title).into());
+    }
+    let end = reading.end()?.clone();
+    if kind == IngestionType::Snapshot {
+        return Ok(());
+    }
+    let mut rows = reading.rows;
+    rows.extend(until_it_stands_still(&bench, end, &options).await?);
+    let place = || "all reads of a source that added and changed rows after each request".to_owned();
+    arrived(&rows, &bench.expected().await?, &metadata).at(place)
+}
+
+/// Whether rows arrived: of a table that is only added to each once, of others the last of each is the right one. Rows
+/// that are handed on again because something moved change nothing there.
+fn arrived(rows: &[Json], expected: &[Json], metadata: &TableMetadata) -> Outcome {
+    match metadata.ingestion_type {
+        IngestionType::Append => same(rows, expected, metadata)?,
+        _ => same_in_the_end(rows, expected, metadata)?,
+    }
+    Ok(())
+}
+
+/// A source that adds and, where its rows can change, changes a row after each of its first requests.
+async fn changing<'t>(trial: &Trial<'t>, kind: IngestionType) -> Outcome<Bench<'t>> {
+    let corpus = trial.table.corpus().to_owned();
+    let bench = |changed: u64| {
+        let moves = (1..=MOVES).map(|request| {
+            let advance = Advance::new().table(corpus.clone(), 1, changed, 0);
+            AdvanceAfter { path: "*".to_owned(), request, advance }
+        });
+        let moves = moves.collect();
+        Bench::small_with(trial.subject, trial.table, FEW, |settings| settings.advances = moves)
+    };
+    if kind == IngestionType::Append {
+        return bench(0).await;
+    }
+    match bench(1).await {
+        Ok(bench) => Ok(bench),
+        Err(_) => bench(0).await,
+    }
+}
+
+/// What further reads give, each up to the instant at which it began.
+async fn until_it_stands_still(bench: &Bench<'_>, from: Offset, options: &[(&str, String)]) -> Outcome<Vec<Json>> {
+    let mut offset = from;
+    let mut rows = Vec::new();
+    for _ in 0..MOST_READS {
+        let moves = (bench.simulator()?.requests().len() as u64).min(MOVES);
+        let now = bench.clock() + Duration::minutes(i64::try_from(moves).unwrap_or_default());
+        let reading = bench.read_wanted(Wanted::from(&offset).with(options).until(now)).await?;
+        let end = reading.end()?.clone();
+        if reading.is_empty() && end == offset && moves == MOVES {
+            return Ok(rows);
+        }
+        offset = end;
+        rows.extend(reading.rows);
+    }
+    let expected = format!("reads that find nothing new after at most {MOST_READS} of them");
+    Err(Finding::new(expected, format!("{} rows so far, at the offset {offset}", rows.len())).into())
+}
+
+pub(super) const ROWS_BEHIND_THE_HORIZON_WAIT: Check = Check {
+    name: "rows_behind_the_horizon_wait",
+    demand: "Rows that were changed after the run began are left for the next run, which brings exactly those.",
+    advice: "drop what lies behind the horizon, and do not let it move the offset",
+    scope: Scope::Table,
+    needs: &[Need::Simulator, Need::Incremental],
+    run: |trial| Box::pin(rows_behind_the_horizon_wait(trial)),
+};
+
+async fn rows_behind_the_horizon_wait(trial: &Trial<'_>) -> Outcome {
+    let metadata = trial.metadata().await?;
+    let bench = trial.bench().await?;
+    let all = bench.read().await?.rows;
+    let found = metadata.cursor_field.as_ref().and_then(|field| Some((field, middle(&all, field)?)));
+    let Some((field, horizon)) = found else { return Err(Stop::Skipped("the cursor is no instant".to_owned())) };
+    let is_due = |row: &&Json| instant(value_at(row, field)).is_none_or(|own| own <= horizon);
+    let due: Vec<Json> = all.iter().filter(is_due).cloned().collect();
+    let first = bench.read_wanted(Wanted::default().until(horizon)).await?;
+    arrived(&first.rows, &due, &metadata).at(|| format!("{} up to the horizon {horizon}", first.title))?;
+    let second = bench.read_from(first.end()?).await?;
+    let rest: Vec<Json> = all.iter().filter(|row| !is_due(row)).cloned().collect();
+    let place = || format!("{}, after one up to the horizon {horizon}", second.title);
+    arrived(&second.rows, &rest, &metadata).at(place)
+}

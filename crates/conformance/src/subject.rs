@@ -1,0 +1,194 @@
+//! `Subject`: a connector, with all that is needed to try it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use lakeflow_interface::{Error, ErrorKind, LakeflowConnect, Result, Secret, TableOptions, unknown_name};
+use lakeflow_simulator::SimulatorDefinition;
+use url::Url;
+
+use crate::instructions::{Instructions, TableInstructions};
+
+/// Makes a connector of connection parameters; every request goes to the address, where one is given.
+pub type Connect =
+    Arc<dyn Fn(&BTreeMap<String, Secret>, Option<Url>) -> Result<Arc<dyn LakeflowConnect>> + Send + Sync>;
+
+/// Something that a user gives: a connection parameter or a table option.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// Whether it must be given.
+    pub required: bool,
+    /// Whether nobody may see it.
+    pub secret: bool,
+    /// Its value where it is not given.
+    pub default: Option<String>,
+    /// The values that it may have; none means any.
+    pub values: Vec<String>,
+    /// The greatest number that it may be.
+    pub max: Option<i64>,
+}
+
+/// A connector, with all that is needed to try it.
+#[derive(Clone)]
+pub struct Subject {
+    pub(crate) name: String,
+    pub(crate) connect: Connect,
+    pub(crate) simulator: Option<SimulatorDefinition>,
+    pub(crate) parameters: BTreeMap<String, Secret>,
+    /// The names of the parameters that nobody may see.
+    pub(crate) secrets: Vec<String>,
+    pub(crate) tables: Vec<TableUnderTest>,
+    instructions: Instructions,
+}
+
+/// A table, with the options that it is read with.
+#[derive(Clone, Debug)]
+pub(crate) struct TableUnderTest {
+    pub(crate) name: String,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) options: TableOptions,
+    pub(crate) instructions: TableInstructions,
+}
+
+impl Subject {
+    /// A connector against the simulator of its source. Constants of the simulator are the values of the parameters
+    /// and options of the same names; secrets are made up.
+    pub fn simulated(
+        name: impl Into<String>,
+        connect: Connect,
+        parameters: &[Input],
+        simulator: SimulatorDefinition,
+        instructions: Instructions,
+    ) -> Result<Self> {
+        let constants: BTreeMap<&str, &str> = simulator.constants().collect();
+        let mut values = BTreeMap::new();
+        for parameter in parameters {
+            let given = instructions.connection.get(&parameter.name).map(|value| value.0.as_str());
+            let given = given.or_else(|| constants.get(parameter.name.as_str()).copied());
+            if let Some(value) = given.map(str::to_owned).or_else(|| made_up(parameter)) {
+                values.insert(parameter.name.clone(), Secret::new(value));
+            }
+        }
+        let known = || parameters.iter().map(|parameter| parameter.name.as_str());
+        if let Some(name) = instructions.connection.keys().find(|name| !known().any(|known| known == name.as_str())) {
+            let error = unknown_name(ErrorKind::Definition, "connection parameter", name, known().collect::<Vec<_>>());
+            return Err(error.with_context("file", Instructions::FILE));
+        }
+        let mut subject = Self::live(name, connect, values, parameters);
+        subject.simulator = Some(simulator);
+        subject.instructions = instructions;
+        Ok(subject)
+    }
+
+    /// A connector against the source itself.
+    pub fn live(
+        name: impl Into<String>,
+        connect: Connect,
+        parameters: BTreeMap<String, Secret>,
+        inputs: &[Input],
+    ) -> Self {
+        let secrets = inputs.iter().filter(|input| input.secret && parameters.contains_key(&input.name));
+        Self {
+            name: name.into(),
+            connect,
+            simulator: None,
+            secrets: secrets.map(|input| input.name.clone()).collect(),
+            parameters,
+            tables: Vec::new(),
+            instructions: Instructions::default(),
+        }
+    }
+
+    /// Adds a table with what a user can set for it, and the options that the user gave.
+    #[must_use]
+    pub fn with_table(mut self, name: &str, inputs: Vec<Input>, given: &BTreeMap<String, String>) -> Self {
+        let instructions = self.instructions.tables.get(name).cloned().unwrap_or_default();
+        let constants: BTreeMap<&str, &str> = self.simulator.iter().flat_map(SimulatorDefinition::constants).collect();
+        let value = |input: &Input| {
+            let own = instructions.options.get(&input.name).or_else(|| self.instructions.options.get(&input.name));
+            let constant = || constants.get(input.name.as_str()).filter(|_| input.default.is_none());
+            let value = given.get(&input.name).map(String::as_str);
+            value.or(own.map(|value| value.0.as_str())).or_else(|| constant().copied()).map(str::to_owned)
+        };
+        let options = inputs.iter().filter_map(|input| Some((input.name.clone(), value(input)?))).collect();
+        self.tables.push(TableUnderTest { name: name.to_owned(), inputs, options, instructions });
+        self
+    }
+
+    /// Whether what was said about tables is about tables that there are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Definition`] with the nearest known name.
+    pub fn check_instructions(&self) -> Result<()> {
+        let known = || self.tables.iter().map(|table| table.name.as_str());
+        for (name, table) in &self.instructions.tables {
+            if !known().any(|known| known == name) {
+                let error = unknown_name(ErrorKind::Definition, "table", name, known().collect::<Vec<_>>());
+                return Err(error.with_context("file", Instructions::FILE));
+            }
+            table.check(name, self.simulator.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// The name of the source.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The names of the tables.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        self.tables.iter().map(|table| table.name.as_str())
+    }
+
+    /// The same subject with connectors that another function makes of its connectors.
+    #[must_use]
+    pub fn wrapped(
+        mut self,
+        wrap: impl Fn(Arc<dyn LakeflowConnect>) -> Arc<dyn LakeflowConnect> + Send + Sync + 'static,
+    ) -> Self {
+        let connect = self.connect;
+        self.connect = Arc::new(move |parameters, upstream| connect(parameters, upstream).map(&wrap));
+        self
+    }
+
+    pub(crate) fn table(&self, name: &str) -> Result<&TableUnderTest> {
+        let found = self.tables.iter().find(|table| table.name == name);
+        found.ok_or_else(|| unknown_name(ErrorKind::Configuration, "table", name, self.tables().collect::<Vec<_>>()))
+    }
+
+    pub(crate) fn simulator(&self) -> Result<&SimulatorDefinition> {
+        let missing = || Error::new(ErrorKind::Internal, "this check needs the source's simulator");
+        self.simulator.as_ref().ok_or_else(missing)
+    }
+}
+
+impl TableUnderTest {
+    /// The corpus that the table's rows come from.
+    pub(crate) fn corpus(&self) -> &str {
+        self.instructions.corpus.as_deref().unwrap_or(&self.name)
+    }
+
+    pub(crate) fn input(&self, name: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.name == name)
+    }
+}
+
+/// A value for a parameter that nobody said anything about.
+fn made_up(parameter: &Input) -> Option<String> {
+    let name = &parameter.name;
+    match (parameter.secret, parameter.required && parameter.default.is_none()) {
+        (true, _) => Some(format!("simulated-{}-5d1c7e90", name.replace('_', "-"))),
+        (false, true) => Some(parameter.values.first().cloned().unwrap_or_else(|| "simulated".to_owned())),
+        (false, false) => None,
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Subject({}, {} tables)", self.name, self.tables.len())
+    }
+}
