@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use chrono::{DateTime, Utc};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use url::Url;
 
@@ -70,6 +71,14 @@ pub(crate) enum Command {
     Read(ReadArguments),
     /// Print rows of a destination table in the lakehouse.
     Show(ShowArguments),
+    /// Rewrite a table's files where it pays: small ones joined, deleted rows purged, clustered tables sorted.
+    Optimize(OptimizeArguments),
+    /// Delete files that no version of a table needs any more.
+    Vacuum(VacuumArguments),
+    /// List the versions of a table.
+    History(HistoryArguments),
+    /// Make a table what it was, with the place where the next run goes on.
+    Restore(RestoreArguments),
     /// Create, list, show, test and delete connections.
     #[command(subcommand)]
     Connection(ConnectionCommand),
@@ -250,6 +259,60 @@ pub(crate) struct ConnectionName {
     /// The connection.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
+}
+
+/// Arguments of `optimize`.
+#[derive(Debug, Args)]
+pub(crate) struct OptimizeArguments {
+    /// The destination tables.
+    #[arg(value_name = "TABLE", required = true)]
+    pub(crate) tables: Vec<String>,
+    /// Rewrite every file, also those that are well as they are.
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+/// Arguments of `vacuum`.
+#[derive(Debug, Args)]
+pub(crate) struct VacuumArguments {
+    /// The destination tables.
+    #[arg(value_name = "TABLE", required = true)]
+    pub(crate) tables: Vec<String>,
+    /// Keep files that left the table no longer ago than this, as in `30d` [default: what the table says, or 7d].
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) retention: Option<Duration>,
+    /// Take a retention below the default; whoever reads or fills the table just now may lose files.
+    #[arg(long)]
+    pub(crate) allow_short_retention: bool,
+    /// Say what would be deleted, and delete nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Arguments of `history`.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArguments {
+    /// The destination table.
+    #[arg(value_name = "TABLE")]
+    pub(crate) table: String,
+    /// Stop after this many versions.
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(crate) limit: usize,
+}
+
+/// Arguments of `restore`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("target").required(true).args(["version", "timestamp"]))]
+pub(crate) struct RestoreArguments {
+    /// The destination table.
+    #[arg(value_name = "TABLE")]
+    pub(crate) table: String,
+    /// The version to go back to.
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u64>,
+    /// Go back to the version that was the latest then, as in `2026-01-31T12:00:00Z`.
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) timestamp: Option<DateTime<Utc>>,
 }
 
 /// Arguments of `simulate`.

@@ -4,13 +4,18 @@ mod completions;
 mod connection;
 mod demo;
 mod describe;
+mod destination;
+mod history;
 mod man;
+mod optimize;
 mod read;
+mod restore;
 mod run;
 mod show;
 mod simulate;
 mod sources;
 mod tables;
+mod vacuum;
 
 use std::sync::Arc;
 
@@ -54,6 +59,10 @@ async fn dispatch(command: Command, session: &Session) -> Result<ExitStatus> {
         Command::Describe(arguments) => describe::run(&arguments, session).await,
         Command::Read(arguments) => read::run(&arguments, session).await,
         Command::Show(arguments) => show::run(&arguments, session).await,
+        Command::Optimize(arguments) => optimize::run(&arguments, session).await,
+        Command::Vacuum(arguments) => vacuum::run(&arguments, session).await,
+        Command::History(arguments) => history::run(&arguments, session).await,
+        Command::Restore(arguments) => restore::run(&arguments, session).await,
         Command::Simulate(arguments) => simulate::run(&arguments, session).await,
         Command::Connection(command) => connection::run(&command, session).await,
         Command::Completions(arguments) => completions::run(&arguments, session),

@@ -1,9 +1,10 @@
 //! `show TABLE`: rows of a destination table in the lakehouse.
 
 use futures::TryStreamExt;
-use lakeflow_interface::{Error, ErrorKind, Result};
-use lakeflow_pipeline::delta::{Destination, Lakehouse, Scan};
+use lakeflow_interface::Result;
+use lakeflow_pipeline::delta::Scan;
 
+use super::destination;
 use crate::args::ShowArguments;
 use crate::exit::ExitStatus;
 use crate::rows::RowPrinter;
@@ -11,9 +12,7 @@ use crate::session::Session;
 
 /// Prints the rows.
 pub(crate) async fn run(arguments: &ShowArguments, session: &Session) -> Result<ExitStatus> {
-    let destination: Destination = arguments.table.parse()?;
-    let table = Lakehouse::open(&session.lakehouse)?.table(&destination)?;
-    let state = table.load().await?.ok_or_else(|| missing(&destination, &session.lakehouse))?;
+    let (table, state) = destination::load(&arguments.table, session).await?;
     let mut rows = RowPrinter::new(&session.printer, state.schema(), &arguments.rows)?;
     let scan = match rows.remaining() {
         // One more tells whether there are more.
@@ -28,9 +27,4 @@ pub(crate) async fn run(arguments: &ShowArguments, session: &Session) -> Result<
     }
     rows.finish()?;
     Ok(ExitStatus::Success)
-}
-
-fn missing(destination: &Destination, lakehouse: &str) -> Error {
-    Error::new(ErrorKind::Configuration, format!("there is no table `{destination}` in the lakehouse `{lakehouse}`"))
-        .with_hint("`--lakehouse URL` names another lakehouse; `community-connector run SPEC` fills one")
 }

@@ -22,6 +22,11 @@ fn help_lists_commands_and_exit_codes() {
       describe     Show the columns, keys and options of a table
       read         Print rows of a source table
       show         Print rows of a destination table in the lakehouse
+      optimize     Rewrite a table's files where it pays: small ones joined, deleted rows purged,
+                   clustered tables sorted
+      vacuum       Delete files that no version of a table needs any more
+      history      List the versions of a table
+      restore      Make a table what it was, with the place where the next run goes on
       connection   Create, list, show, test and delete connections
       simulate     Serve a stand-in for a source's API on this machine
       completions  Print the completions for a shell

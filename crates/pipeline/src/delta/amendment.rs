@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use delta_kernel::committer::{CommitMetadata, CommitResponse, Committer, PublishMetadata};
 use delta_kernel::engine::to_json_bytes;
+use delta_kernel::transaction::{CommitResult, Transaction, UpdateTableOperation};
 use delta_kernel::{FileMeta, FilteredEngineData, KernelError, KernelResult, KernelResultIterator};
+use lakeflow_interface::{Error, ErrorKind, Result};
 use object_store::path::Path;
 use object_store::{ObjectStore, PutMode};
 use serde_json::Value;
 
-use super::storage::storage_error;
-use super::table::DeltaTable;
+use super::state::TableState;
+use super::storage::{kernel_error, storage_error};
+use super::table::{DeltaTable, ENGINE_INFO};
 
 /// Writes a commit with more actions than the kernel made, if nobody wrote that version before.
 pub(crate) struct AmendingCommitter {
@@ -56,5 +59,45 @@ impl Committer for AmendingCommitter {
 
     fn publish(&self, _engine: &dyn delta_kernel::Engine, _metadata: PublishMetadata) -> KernelResult<()> {
         Ok(())
+    }
+}
+
+/// A commit that consists of other actions than rows: what it is called, and what it does.
+pub(crate) struct Amendment {
+    pub(crate) operation: &'static str,
+    pub(crate) parameters: Vec<(&'static str, String)>,
+    pub(crate) is_data_change: bool,
+    pub(crate) actions: Vec<Value>,
+}
+
+impl Amendment {
+    /// Commits on top of a state, on a thread that may block; `others` adds what the kernel does have words for.
+    ///
+    /// Somebody else's commit of the same version is an [`ErrorKind::Conflict`] error.
+    pub(crate) fn commit(
+        self,
+        table: &DeltaTable,
+        state: &TableState,
+        others: impl FnOnce(&mut Transaction) -> Result<()>,
+    ) -> Result<TableState> {
+        let failed = |cause| kernel_error("the table cannot be changed", cause);
+        let committer = AmendingCommitter::new(self.actions.into(), table.clone());
+        let operation = UpdateTableOperation::Custom(self.operation.to_owned());
+        let mut transaction = Arc::clone(&state.snapshot)
+            .update_table(operation, ENGINE_INFO, self.is_data_change)
+            .with_operation_parameters(self.parameters.into_iter().map(|(name, value)| (name, Some(value))))
+            .build(table.engine(), Box::new(committer))
+            .map_err(failed)?;
+        others(&mut transaction)?;
+        match transaction.commit(table.engine()).map_err(failed)? {
+            // The kernel's own snapshot knows nothing of the amendment.
+            CommitResult::Committed(_) => TableState::read(table.clone(), table.snapshot()?),
+            CommitResult::Conflicted(conflict) => Err(Error::new(
+                ErrorKind::Conflict,
+                format!("somebody else committed version {} meanwhile", conflict.conflict_version()),
+            )
+            .with_hint("run again")),
+            CommitResult::Retryable(retryable) => Err(failed(retryable.error)),
+        }
     }
 }

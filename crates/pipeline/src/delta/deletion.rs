@@ -78,16 +78,23 @@ impl DeletionVector for Marked {
     }
 }
 
+/// The file that holds a deletion vector; none where the vector is in the log itself.
+pub(crate) fn vector_file(table: &DeltaTable, descriptor: &DeletionVectorDescriptor) -> Result<Option<Path>> {
+    let url = descriptor
+        .absolute_path(table.location())
+        .map_err(|cause| kernel_error("a deletion vector in the log is not valid", cause))?;
+    let path = url.map(|url| Path::from_url_path(url.path())).transpose();
+    path.map_err(|cause| internal_error("a deletion vector has no path", cause))
+}
+
 /// Reads one deletion vector, and nothing else of the file that it is in.
 pub(crate) async fn read_vector(table: &DeltaTable, descriptor: &DeletionVectorDescriptor) -> Result<Vector> {
     let failed = |cause| kernel_error("a deletion vector cannot be read", cause);
-    let Some(url) = descriptor.absolute_path(table.location()).map_err(failed)? else {
+    let Some(path) = vector_file(table, descriptor)? else {
         let (reader, descriptor) = (table.clone(), descriptor.clone());
         let read = move || descriptor.read(reader.engine().storage_handler(), reader.location()).map_err(failed);
         return table.blocking(read).await;
     };
-    let path =
-        Path::from_url_path(url.path()).map_err(|cause| internal_error("a deletion vector has no path", cause))?;
     let start = descriptor.offset.map_or(1, |offset| u64::from(offset.unsigned_abs()));
     let size = descriptor.size_in_bytes.unsigned_abs();
     let bytes = table

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::json::LineDelimitedWriter;
 use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
 use delta_kernel::engine::arrow_data::ArrowEngineData;
 use delta_kernel::scan::{Scan, ScanMetadata};
@@ -13,6 +14,7 @@ use delta_kernel::snapshot::SnapshotRef;
 use delta_kernel::{EngineData, FilteredEngineData, KernelError};
 use lakeflow_interface::{Error, ErrorKind, Result};
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use super::lakehouse::Engine;
 use super::storage::{internal_error, kernel_error};
@@ -37,6 +39,12 @@ pub struct LiveFile {
 }
 
 impl LiveFile {
+    /// What the file is, as long as nobody marks more of its rows.
+    pub(crate) fn identity(&self) -> (&str, Option<(&str, Option<i32>)>) {
+        let vector = self.deletion_vector.as_ref();
+        (&self.path, vector.map(|vector| (vector.path_or_inline_dv.as_str(), vector.offset)))
+    }
+
     /// The number of rows that are not deleted.
     pub fn live_rows(&self) -> Option<u64> {
         self.rows.map(|rows| rows.saturating_sub(self.deleted))
@@ -120,6 +128,26 @@ impl FileList {
         self.log_rows
             .iter()
             .map(|batch| FilteredEngineData::with_all_rows_selected(Box::new(ArrowEngineData::new(batch.clone()))))
+    }
+
+    /// The actions that make some files part of the table.
+    pub(crate) fn add_actions(&self, files: &[&LiveFile]) -> Result<Vec<Value>> {
+        files.iter().map(|file| self.add_action(file)).collect()
+    }
+
+    fn add_action(&self, file: &LiveFile) -> Result<Value> {
+        let unwritten = |cause| internal_error("a file of the table cannot be written as JSON", cause);
+        let (batch, row) = file.place;
+        let mut writer = LineDelimitedWriter::new(Vec::new());
+        writer.write(&self.log_rows[batch].slice(row, 1)).and_then(|()| writer.finish()).map_err(unwritten)?;
+        let text = writer.into_inner();
+        let mut add: Map<String, Value> = serde_json::from_slice(&text)
+            .map_err(|cause| internal_error("a file of the table cannot be written as JSON", cause))?;
+        let constants = add.remove("fileConstantValues");
+        add.extend(constants.as_ref().and_then(Value::as_object).cloned().unwrap_or_default());
+        add.entry("partitionValues").or_insert_with(|| json!({}));
+        add.insert("dataChange".to_owned(), true.into());
+        Ok(json!({ "add": add }))
     }
 
     /// What the log says of some files.

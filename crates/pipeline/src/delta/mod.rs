@@ -28,7 +28,7 @@ pub use deletion::DeletedRows;
 pub use destination::Destination;
 pub use files::LiveFile;
 pub use lakehouse::Lakehouse;
-pub use maintenance::{OptimizeSettings, Optimized};
+pub use maintenance::{HistoryEntry, OptimizeSettings, Optimized, RestoreTarget, Restored, VacuumSettings, Vacuumed};
 pub use scan::{ColumnRange, ColumnValues, PlacedBatch, PlacedBatches, Scan};
 pub(crate) use schema::{conform, to_arrow, to_delta};
 pub use state::{Moved, TableState};

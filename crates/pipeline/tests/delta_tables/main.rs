@@ -4,6 +4,7 @@
 
 mod conflict;
 mod evolution;
+mod former;
 mod lake;
 mod optimize;
 mod placement;
