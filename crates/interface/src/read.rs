@@ -61,11 +61,13 @@ pub struct ReadContext {
     pub horizon: Horizon,
     /// Where the read counts its requests.
     pub metrics: Arc<ReadMetrics>,
+    /// Whether the reader keeps everything that it is handed, so that a record that comes again would be there twice.
+    pub keeps_all: bool,
 }
 
 impl ReadContext {
     /// A context with fresh metrics.
     pub fn new(horizon: Horizon) -> Self {
-        Self { horizon, metrics: Arc::default() }
+        Self { horizon, metrics: Arc::default(), keeps_all: false }
     }
 }

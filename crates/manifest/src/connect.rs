@@ -248,6 +248,7 @@ impl LakeflowConnect for Connector {
             credentials: self.credentials.clone().into(),
             metrics: context.metrics.clone(),
             horizon: context.horizon.instant(),
+            keeps_all: context.keeps_all,
         };
         read(TableRead::new(ask, plan, values)?, start)
     }

@@ -47,6 +47,7 @@ fn commit(state: &TableState, operation: Operation, staged: Vec<StagedFile>, del
         batch,
         run: "measure".to_owned(),
         at: Utc::now(),
+        tombstones: Vec::new(),
     };
     Commit { flow: "measure".to_owned(), operation, checkpoint, staged, deleted }
 }

@@ -56,14 +56,16 @@ pub enum Event {
         table: String,
         /// The version of the Delta table.
         version: u64,
-        /// Rows that the version adds.
-        rows_added: u64,
-        /// Rows that it deletes or replaces.
-        rows_deleted: u64,
+        /// What became of the rows.
+        #[serde(flatten)]
+        rows: RowCounts,
         /// Data files that it adds.
         files: u64,
         /// Where the next run goes on.
         offset: Offset,
+        /// Where its read of deleted rows goes on, for a source that has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        deletes_offset: Option<Offset>,
     },
     /// Rows arrived with values that do not fit their columns.
     Rescued {
@@ -90,6 +92,8 @@ pub enum Event {
         totals: Totals,
         /// Where the next run goes on.
         offset: Offset,
+        /// Why the table is believed to be complete.
+        evidence: Evidence,
         /// How long it took.
         seconds: f64,
     },
@@ -129,11 +133,10 @@ pub enum Event {
 pub struct Totals {
     /// Records that the source gave.
     pub rows_read: u64,
-    /// Rows that commits added; only what is durable counts.
-    pub rows_added: u64,
-    /// Rows that commits deleted or replaced.
-    pub rows_deleted: u64,
-    /// Rows with values that do not fit their columns.
+    /// What became of the rows.
+    #[serde(flatten)]
+    pub rows: RowCounts,
+    /// Durable rows with values that do not fit their columns, or without a key or a sequence.
     pub rows_rescued: u64,
     /// Commits.
     pub commits: u64,
@@ -150,14 +153,68 @@ pub struct Totals {
 impl std::ops::AddAssign for Totals {
     fn add_assign(&mut self, other: Self) {
         self.rows_read += other.rows_read;
-        self.rows_added += other.rows_added;
-        self.rows_deleted += other.rows_deleted;
+        self.rows += other.rows;
         self.rows_rescued += other.rows_rescued;
         self.commits += other.commits;
         self.files += other.files;
         self.bytes += other.bytes;
         self.requests += other.requests;
         self.retries += other.retries;
+    }
+}
+
+/// What became of the rows that commits carried; only what is durable counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RowCounts {
+    /// Rows that were not there before.
+    #[serde(rename = "rows_inserted")]
+    pub inserted: u64,
+    /// Rows that took the place of another one with the same key, in a history the place of the current version.
+    #[serde(rename = "rows_updated")]
+    pub updated: u64,
+    /// Rows that the source does not have any more; in a history their last version was closed.
+    #[serde(rename = "rows_deleted")]
+    pub deleted: u64,
+}
+
+impl RowCounts {
+    /// Rows of any fate.
+    pub fn all(self) -> u64 {
+        self.inserted + self.updated + self.deleted
+    }
+}
+
+impl std::ops::AddAssign for RowCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+    }
+}
+
+/// Why a table is believed to be complete up to the horizon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// The source said that nothing came after the offset of the last commit.
+    NothingNew,
+    /// The read came to its end at a checkpoint, and all rows before it are committed.
+    ReadEnded,
+    /// The read of changes and that of deleted rows both came to their ends, and all their rows are committed.
+    BothReadsEnded,
+    /// The whole snapshot was read, and the table is equal to it.
+    WholeSnapshot,
+}
+
+impl Evidence {
+    /// In words, as short as a table cell wants them.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NothingNew => "nothing new",
+            Self::ReadEnded => "read to its end",
+            Self::BothReadsEnded => "changes and deletes read to their ends",
+            Self::WholeSnapshot => "whole snapshot read",
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod report;
 pub mod spec;
 
 pub use engine::{Cadence, DryRun, DryRunAction, DryRunTable, FullRefresh, Pipeline, RunOptions};
-pub use event::{Event, Failure, Observer, Totals, Wait};
+pub use event::{Event, Evidence, Failure, Observer, RowCounts, Totals, Wait};
 pub use flow::FlowKind;
 pub use plan::{Plan, PlannedTable};
 pub use report::{RunReport, TableReport};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lakeflow_interface::{Error, ErrorKind, Horizon, Offset};
 
-use crate::event::Totals;
+use crate::event::{Evidence, Totals};
 use crate::flow::FlowKind;
 
 /// The outcome of a run.
@@ -29,7 +29,7 @@ pub struct TableReport {
     pub source_table: String,
     /// How rows get into the destination.
     pub flow: FlowKind,
-    /// The final counters; only durable rows count as added.
+    /// The final counters.
     pub totals: Totals,
     /// Where the next run goes on; none where the destination could not be opened.
     pub offset: Option<Offset>,
@@ -37,6 +37,8 @@ pub struct TableReport {
     pub warnings: Vec<(String, u64)>,
     /// How long it took.
     pub duration: Duration,
+    /// Why the table is believed to be complete up to the horizon; nothing where it is not.
+    pub evidence: Option<Evidence>,
     /// Why the table is not complete up to the horizon; nothing where it is.
     pub error: Option<Error>,
 }

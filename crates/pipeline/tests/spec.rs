@@ -124,6 +124,7 @@ objects:
         primary_keys: ["", [x], a..b]
         sequence_by: 5
         bad_values: ignore
+        tombstone_retention: 2 moons
         "": x
   - schema: {}
   - just text

@@ -8,11 +8,12 @@ use crate::figures::{count, time};
 use crate::grid::Grid;
 use crate::printer::Printer;
 
-const HEADINGS: [&str; 9] = ["table", "flow", "read", "written", "removed", "rescued", "requests", "time", "result"];
+const HEADINGS: [&str; 10] =
+    ["table", "flow", "read", "inserted", "updated", "deleted", "rescued", "requests", "time", "result"];
 
 /// Prints what the run has done, and says how the program ends.
 pub(crate) fn print_report(report: &RunReport, printer: &Printer) -> Result<ExitStatus> {
-    let mut grid = Grid::new(HEADINGS).with_numbers(2..8);
+    let mut grid = Grid::new(HEADINGS).with_numbers(2..9);
     for table in &report.tables {
         grid.add(row(table));
     }
@@ -23,27 +24,33 @@ pub(crate) fn print_report(report: &RunReport, printer: &Printer) -> Result<Exit
     Ok(status(report))
 }
 
-fn row(table: &TableReport) -> [String; 9] {
+fn row(table: &TableReport) -> [String; 10] {
     let totals = &table.totals;
     [
         table.table.clone(),
         table.flow.to_string(),
         count(totals.rows_read),
-        count(totals.rows_added),
-        count(totals.rows_deleted),
+        count(totals.rows.inserted),
+        count(totals.rows.updated),
+        count(totals.rows.deleted),
         count(totals.rows_rescued),
         count(totals.requests),
         time(table.duration),
-        result(table).to_owned(),
+        result(table),
     ]
 }
 
-fn result(table: &TableReport) -> &'static str {
-    match table.error.as_ref().map(Error::kind) {
-        None if table.totals.rows_added + table.totals.rows_deleted == 0 => "unchanged",
+/// How the table ended, and why it is believed to be complete.
+fn result(table: &TableReport) -> String {
+    let result = match table.error.as_ref().map(Error::kind) {
+        None if table.totals.rows.all() == 0 => "unchanged",
         None => "complete",
         Some(ErrorKind::Cancelled) => "stopped",
         Some(_) => "failed",
+    };
+    match table.evidence {
+        Some(evidence) => format!("{result}: {}", evidence.as_str()),
+        None => result.to_owned(),
     }
 }
 

@@ -51,10 +51,11 @@ impl Display for Lines {
                 self.printer.warning(format_args!("{table}: {message} ({})", counted(*count, "time")), None);
             }
             Event::TableFinished { table, totals, seconds, .. } => self.printer.status(format_args!(
-                "{table}: {} read, {} written, {} removed in {}",
+                "{table}: {} read, {} inserted, {} updated, {} deleted in {}",
                 counted(totals.rows_read, "row"),
-                count(totals.rows_added),
-                count(totals.rows_deleted),
+                count(totals.rows.inserted),
+                count(totals.rows.updated),
+                count(totals.rows.deleted),
                 time(Duration::from_secs_f64(*seconds)),
             )),
             // The error itself is said once, below the closing table.

@@ -65,13 +65,13 @@ fn all_twelve_tables_arrive_and_then_only_what_changes() {
         let finished =
             events.iter().find(|event| event["event"] == "table_finished" && event["table"] == name.as_str());
         let count = |field: &str| finished.unwrap()[field].as_u64().unwrap();
-        (count("rows_added"), count("rows_deleted"))
+        (count("rows_inserted"), count("rows_updated"), count("rows_deleted"))
     };
-    assert_eq!(arrived("commits"), (4, 0));
-    assert_eq!(arrived("branches"), (1, 1));
-    assert_eq!(arrived("teams"), (1, 1));
-    assert_eq!(arrived("comments"), (4, 2));
-    assert_eq!(arrived("users"), (0, 0));
+    assert_eq!(arrived("commits"), (4, 0, 0));
+    assert_eq!(arrived("branches"), (1, 0, 1));
+    assert_eq!(arrived("teams"), (0, 1, 0));
+    assert_eq!(arrived("comments"), (2, 2, 0));
+    assert_eq!(arrived("users"), (0, 0, 0));
 }
 
 #[test]
@@ -199,14 +199,16 @@ fn events_tell_the_whole_run() {
         "bytes",
         "commits",
         "event",
+        "evidence",
         "files",
         "offset",
         "requests",
         "retries",
-        "rows_added",
         "rows_deleted",
+        "rows_inserted",
         "rows_read",
         "rows_rescued",
+        "rows_updated",
         "seconds",
         "table",
     ]

@@ -14,10 +14,10 @@ use super::position::{Pass, Position};
 use super::{Bounds, TableRead};
 use crate::cursor::Cursor;
 
-/// Reads what is new. Rows that are only added are read by keyset at once: they must not be handed on twice.
+/// Reads what is new: by keyset at once where no row may be handed on twice, since reading again hands on most of them.
 pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let position = Position::read(start, table.cursor_kind()?)?;
-    if table.plan.is_append() {
+    if table.plan.is_append() || table.ask.keeps_all {
         by_keyset(table, position, start.clone())
     } else {
         by_pages(table, position, start.clone())

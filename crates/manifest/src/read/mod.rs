@@ -41,6 +41,8 @@ pub(crate) struct Ask {
     pub(crate) credentials: Arc<[String]>,
     pub(crate) metrics: Arc<ReadMetrics>,
     pub(crate) horizon: DateTime<Utc>,
+    /// Whether a record that is handed on again would be there twice.
+    pub(crate) keeps_all: bool,
 }
 
 /// One read of one table.

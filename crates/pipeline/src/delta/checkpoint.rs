@@ -23,6 +23,22 @@ pub struct Checkpoint {
     pub run: String,
     /// When it was committed.
     pub at: DateTime<Utc>,
+    /// The files of events that left no row and still matter to later ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tombstones: Vec<TombstoneFile>,
+}
+
+/// A file of tombstones, beside the table's data files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TombstoneFile {
+    /// The file's path, relative to the table.
+    pub path: String,
+    /// The size in bytes.
+    pub size: u64,
+    /// The number of tombstones.
+    pub rows: u64,
+    /// When the newest of them was recorded.
+    pub newest: DateTime<Utc>,
 }
 
 impl Checkpoint {
@@ -70,6 +86,7 @@ mod tests {
             batch: 7,
             run: "r1".to_owned(),
             at: DateTime::UNIX_EPOCH,
+            tombstones: Vec::new(),
         };
         let text = checkpoint.to_json().unwrap();
         let domains = [("lakeflow.issues", text.as_str()), ("delta.clustering", "{}")];

@@ -22,7 +22,7 @@ mod storage;
 mod table;
 mod writer;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, TombstoneFile};
 pub use commit::{Commit, Operation};
 pub use deletion::DeletedRows;
 pub use destination::Destination;

@@ -126,6 +126,7 @@ impl Shared {
     fn target_settings(&self, table: &PlannedTable) -> TargetSettings {
         TargetSettings {
             run: self.run.clone(),
+            horizon: self.options.horizon,
             cadence: self.options.cadence,
             pending_bytes: self.options.pending_bytes(),
             writer: self.writer,

@@ -11,8 +11,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::Shared;
 use super::groups::Change;
 use super::typing::{TypedGroup, TypedRead, Typers};
-use crate::event::{Event, Failure, Totals, Wait};
-use crate::flow::{Flow, Target};
+use crate::event::{Event, Evidence, Failure, Totals, Wait};
+use crate::flow::{Flow, FlowKind, Place, Target};
 use crate::plan::PlannedTable;
 use crate::report::TableReport;
 
@@ -26,15 +26,21 @@ pub(super) struct TableRun {
     shared: Arc<Shared>,
     metrics: Arc<ReadMetrics>,
     undeclared: BTreeSet<String>,
-    /// The last checkpoint, and the number of rows since.
-    reached: Option<Offset>,
+    /// The number of rows since the last checkpoint.
     rows_since: u64,
+}
+
+/// Which of a table's reads is at work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Changes,
+    Deletes,
 }
 
 impl TableRun {
     pub(super) fn new(plan: Arc<PlannedTable>, shared: Arc<Shared>) -> Self {
         let (metrics, undeclared) = (Arc::default(), BTreeSet::new());
-        Self { plan, shared, metrics, undeclared, reached: None, rows_since: 0 }
+        Self { plan, shared, metrics, undeclared, rows_since: 0 }
     }
 
     pub(super) async fn run(mut self) -> TableReport {
@@ -44,9 +50,11 @@ impl TableRun {
                 let outcome = self.read_into(flow.as_mut(), typers).await;
                 self.warn(flow.target_mut());
                 let target = flow.target();
+                let evidence = outcome.as_ref().ok().copied();
                 let mut report = report(&self.plan, started.elapsed(), outcome.err());
+                report.evidence = evidence;
                 report.totals = self.totals(target);
-                report.offset = Some(target.offset().clone());
+                report.offset = Some(target.place().offset.clone());
                 report.warnings = target.warnings().clone().into_iter().collect();
                 self.tell_end(&report);
                 report
@@ -72,97 +80,163 @@ impl TableRun {
             table: self.plan.flow_name(),
             source_table: source_table.clone(),
             flow: self.plan.flow,
-            offset: target.offset().clone(),
+            offset: target.place().offset.clone(),
             full_refresh: self.shared.is_full_refresh(&self.plan),
         });
         Ok((self.plan.flow.start(target), typers))
     }
 
-    async fn read_into(&mut self, flow: &mut dyn Flow, typers: Arc<Typers>) -> Result<()> {
-        let options = &self.shared.options;
-        let (cancellation, cadence) = (options.cancellation.clone(), options.cadence);
+    /// Reads the table, and its deleted rows where that is a read of its own; both lead into one flow.
+    async fn read_into(&mut self, flow: &mut dyn Flow, typers: Arc<Typers>) -> Result<Evidence> {
         let start = match self.plan.ingestion_type {
-            IngestionType::Snapshot => Offset::beginning(),
-            _ => flow.target().offset().clone(),
+            IngestionType::Snapshot => Place::default(),
+            _ => flow.target().place().clone(),
         };
+        let mut place = start.clone();
+        let is_cancelled = self.shared.options.cancellation.clone();
         let items = tokio::select! {
-            () = cancellation.cancelled() => return Err(cancelled()),
-            items = self.read(&start) => items?,
+            () = is_cancelled.cancelled() => return Err(cancelled()),
+            items = self.read(&start.offset) => items?,
         };
-        self.reached = Some(start);
-        let ahead = options.groups_ahead();
-        let mut read = TypedRead::start(items, typers, self.shared.budget.clone(), cadence.into(), ahead);
+        self.read_stream(flow, items, &typers, &mut place, Stream::Changes).await?;
+        let deletes = tokio::select! {
+            () = is_cancelled.cancelled() => return self.stop(flow, cancelled()).await,
+            deletes = self.read_deletes(&start) => deletes,
+        };
+        let has_deletes = match deletes {
+            Ok(Some(items)) => {
+                self.read_stream(flow, items, &typers, &mut place, Stream::Deletes).await?;
+                true
+            }
+            Ok(None) => false,
+            Err(error) => return self.stop(flow, error).await,
+        };
+        flow.finish().await?;
+        flow.target_mut().tidy().await;
+        Ok(match self.plan.ingestion_type {
+            IngestionType::Snapshot => Evidence::WholeSnapshot,
+            _ if flow.target().totals().rows_read == 0 && place == start => Evidence::NothingNew,
+            _ if has_deletes => Evidence::BothReadsEnded,
+            _ => Evidence::ReadEnded,
+        })
+    }
+
+    /// Reads one stream to its end, which must be a checkpoint.
+    async fn read_stream(
+        &mut self,
+        flow: &mut dyn Flow,
+        items: ReadStream,
+        typers: &Arc<Typers>,
+        place: &mut Place,
+        stream: Stream,
+    ) -> Result<()> {
+        let options = &self.shared.options;
+        let (cancellation, cadence, ahead) = (options.cancellation.clone(), options.cadence, options.groups_ahead());
+        let budget = self.shared.budget.clone();
+        let mut read = TypedRead::start(items, Arc::clone(typers), budget, cadence.into(), ahead);
         let mut progress = interval(PROGRESS_INTERVAL);
         progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_covered = false;
+        self.rows_since = 0;
         loop {
             tokio::select! {
                 biased;
-                () = cancellation.cancelled() => {
-                    flow.stop().await?;
-                    return Err(cancelled());
-                }
+                () = cancellation.cancelled() => return self.stop(flow, cancelled()).await,
                 _ = progress.tick() => self.tell_progress(flow.target()),
                 group = read.next() => match group {
                     None => break,
                     Some(Ok(group)) => {
                         is_covered = group.checkpoint.is_some();
-                        self.take(flow, group).await?;
+                        self.take(flow, group, place, stream).await?;
                     }
-                    Some(Err(error)) => {
-                        // What a checkpoint covers is worth keeping; the read's error is the one to tell.
-                        return Err(match flow.stop().await {
-                            Ok(()) => error,
-                            Err(second) => {
-                                tracing::warn!(table = %self.plan.destination, error = %second, "rows read before the failure were not kept");
-                                error
-                            }
-                        });
-                    }
+                    Some(Err(error)) => return self.stop(flow, error).await,
                 },
             }
         }
-        if !is_covered {
-            flow.stop().await?;
-            return Err(Error::new(ErrorKind::Definition, "the read ended without a checkpoint")
-                .with_context("table", &self.plan.source_table));
+        if is_covered {
+            return Ok(());
         }
-        flow.finish().await?;
-        flow.target_mut().tidy().await;
-        Ok(())
+        let error = Error::new(ErrorKind::Definition, "the read ended without a checkpoint");
+        self.stop(flow, error.with_context("table", &self.plan.source_table)).await
+    }
+
+    /// Ends the flow early: what a checkpoint covers is worth keeping, and the first error is the one to tell.
+    async fn stop<T>(&self, flow: &mut dyn Flow, error: Error) -> Result<T> {
+        if let Err(second) = flow.stop().await {
+            if error.kind() == ErrorKind::Cancelled {
+                return Err(second);
+            }
+            tracing::warn!(table = %self.plan.destination, error = %second, "rows read before the failure were not kept");
+        }
+        Err(error)
+    }
+
+    fn context(&self) -> ReadContext {
+        ReadContext {
+            horizon: self.shared.options.horizon,
+            metrics: Arc::clone(&self.metrics),
+            keeps_all: self.plan.flow == FlowKind::Append,
+        }
     }
 
     async fn read(&self, start: &Offset) -> Result<ReadStream> {
-        let context = ReadContext { horizon: self.shared.options.horizon, metrics: Arc::clone(&self.metrics) };
-        self.shared.connector.read_table(&self.plan.source_table, start, &self.plan.options, &context).await
+        let PlannedTable { source_table, options, .. } = &*self.plan;
+        self.shared.connector.read_table(source_table, start, options, &self.context()).await
     }
 
-    async fn take(&mut self, flow: &mut dyn Flow, group: TypedGroup) -> Result<()> {
+    /// The read of deleted rows; nothing where the table has none of its own.
+    async fn read_deletes(&self, start: &Place) -> Result<Option<ReadStream>> {
+        let PlannedTable { source_table, options, .. } = &*self.plan;
+        if !self.plan.applies_deletes() {
+            return Ok(None);
+        }
+        let start = start.deletes_offset.clone().unwrap_or_default();
+        match self.shared.connector.read_table_deletes(source_table, &start, options, &self.context()).await {
+            Ok(items) => Ok(Some(items)),
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn take(&mut self, flow: &mut dyn Flow, group: TypedGroup, place: &mut Place, stream: Stream) -> Result<()> {
         let TypedGroup { change, batches, rows, rescued_rows, undeclared, checkpoint, shares } = group;
         flow.target_mut().count_read(rows);
         flow.target_mut().count_rescued(rescued_rows);
         self.undeclared.extend(undeclared);
         self.rows_since += rows;
         for batch in batches {
-            match change {
-                Change::Upserted => flow.upserted(batch).await?,
-                Change::Deleted => flow.deleted(batch).await?,
+            match (change, stream) {
+                (Change::Upserted, Stream::Changes) => flow.upserted(batch).await?,
+                (Change::Deleted, _) => flow.deleted(batch).await?,
+                (Change::Upserted, Stream::Deletes) => return self.stop(flow, self.no_deletes()).await,
             }
         }
         drop(shares);
         match checkpoint {
             Some(offset) => {
-                self.check_moved(&offset)?;
-                flow.checkpoint(offset).await
+                self.check_moved(place, &offset, stream)?;
+                match stream {
+                    Stream::Changes => place.offset = offset,
+                    Stream::Deletes => place.deletes_offset = Some(offset),
+                }
+                flow.checkpoint(place.clone()).await
             }
             None => flow.between_checkpoints().await,
         }
     }
 
+    fn no_deletes(&self) -> Error {
+        Error::new(ErrorKind::Definition, "the read of deleted rows gave rows that are not deleted")
+            .with_context("table", &self.plan.source_table)
+    }
+
     /// Refuses rows with an offset that stands still: they would come again, run after run.
-    fn check_moved(&mut self, offset: &Offset) -> Result<()> {
+    fn check_moved(&mut self, place: &Place, offset: &Offset, stream: Stream) -> Result<()> {
         let rows = std::mem::take(&mut self.rows_since);
-        let stands_still = self.reached.replace(offset.clone()).as_ref() == Some(offset);
+        let stands_still = match stream {
+            Stream::Changes => place.offset == *offset,
+            Stream::Deletes => place.deletes_offset.clone().unwrap_or_default() == *offset,
+        };
         if rows > 0 && stands_still && self.plan.ingestion_type != IngestionType::Snapshot {
             return Err(Error::new(ErrorKind::Definition, "the connector gave rows without moving its offset")
                 .with_context("table", &self.plan.source_table)
@@ -212,7 +286,13 @@ impl TableRun {
         let (table, totals, offset) = (report.table.clone(), report.totals, report.offset.clone());
         let seconds = report.duration.as_secs_f64();
         self.tell(match &report.error {
-            None => Event::TableFinished { table, totals, offset: offset.unwrap_or_default(), seconds },
+            None => Event::TableFinished {
+                table,
+                totals,
+                offset: offset.unwrap_or_default(),
+                evidence: report.evidence.unwrap_or(Evidence::ReadEnded),
+                seconds,
+            },
             Some(error) => Event::TableFailed { table, totals, offset, seconds, error: Failure::from(error) },
         });
     }
@@ -230,6 +310,7 @@ fn report(plan: &PlannedTable, duration: Duration, error: Option<Error>) -> Tabl
         flow: plan.flow,
         totals: Totals::default(),
         offset: None,
+        evidence: None,
         warnings: Vec::new(),
         duration,
         error: error.map(|error| match error.kind() {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::cast;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use futures::StreamExt;
 use lakeflow_interface::records::{BadValues, Typer};
 use lakeflow_interface::{ColumnPath, Error, ErrorKind, Offset, ReadStream, Records, Result};
@@ -30,8 +30,14 @@ pub(super) struct TypedGroup {
     pub(super) shares: Vec<Share>,
 }
 
-/// The typers of one table, kept for their buffers.
+/// The typers of one table.
 pub(super) struct Typers {
+    upserted: TyperPool,
+    deleted: TyperPool,
+}
+
+/// Typers that are alike, kept for their buffers.
+struct TyperPool {
     table: String,
     schema: SchemaRef,
     primary_keys: Vec<ColumnPath>,
@@ -47,6 +53,30 @@ impl Typers {
         primary_keys: &[ColumnPath],
         bad_values: BadValues,
     ) -> Result<Self> {
+        // A deleted row has its keys and sequence, and perhaps nothing else.
+        let nullable = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+        let nullable = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
+        Ok(Self {
+            upserted: TyperPool::new(table, schema, primary_keys, bad_values)?,
+            deleted: TyperPool::new(table, nullable, primary_keys, bad_values)?,
+        })
+    }
+
+    /// The schema of the rows that are not deleted.
+    pub(super) fn schema(&self) -> SchemaRef {
+        self.upserted.schema()
+    }
+
+    fn type_group(&self, group: Group) -> Result<TypedGroup> {
+        match group.change {
+            Change::Upserted => self.upserted.type_group(group),
+            Change::Deleted => self.deleted.type_group(group),
+        }
+    }
+}
+
+impl TyperPool {
+    fn new(table: &str, schema: SchemaRef, primary_keys: &[ColumnPath], bad_values: BadValues) -> Result<Self> {
         let typer = Typer::new(table, Arc::clone(&schema), bad_values)?.with_primary_keys(primary_keys);
         Ok(Self {
             table: table.to_owned(),
@@ -59,7 +89,7 @@ impl Typers {
     }
 
     /// The schema of the batches.
-    pub(super) fn schema(&self) -> SchemaRef {
+    fn schema(&self) -> SchemaRef {
         Arc::clone(&self.typed_schema)
     }
 

@@ -2,27 +2,27 @@
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use lakeflow_interface::{Offset, Result};
+use lakeflow_interface::Result;
 
-use super::{Flow, Target};
-use crate::delta::DeletedRows;
+use super::{Effect, Flow, Place, Target};
 
 /// Stages rows while they are read, and commits at checkpoints only: a row that no checkpoint covers would come again.
 pub(super) struct AppendFlow {
     target: Target,
     /// The last checkpoint.
-    reached: Offset,
+    reached: Place,
     /// Whether rows came after it.
     has_uncovered_rows: bool,
 }
 
 impl AppendFlow {
     pub(super) fn new(target: Target) -> Self {
-        Self { reached: target.offset().clone(), target, has_uncovered_rows: false }
+        Self { reached: target.place().clone(), target, has_uncovered_rows: false }
     }
 
     async fn commit(&mut self) -> Result<()> {
-        self.target.commit(DeletedRows::default(), self.reached.clone()).await
+        let effect = Effect::inserted(self.target.staged_rows());
+        self.target.commit(effect, self.reached.clone()).await
     }
 }
 
@@ -39,8 +39,8 @@ impl Flow for AppendFlow {
         Ok(())
     }
 
-    async fn checkpoint(&mut self, offset: Offset) -> Result<()> {
-        self.reached = offset;
+    async fn checkpoint(&mut self, place: Place) -> Result<()> {
+        self.reached = place;
         self.has_uncovered_rows = false;
         if self.target.is_due() { self.commit().await } else { Ok(()) }
     }

@@ -2,12 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, make_array};
-use arrow::buffer::NullBuffer;
+use arrow::array::ArrayRef;
 use arrow::row::{RowConverter, Rows, SortField};
-use lakeflow_interface::{ColumnPath, Error, ErrorKind, Result};
+use lakeflow_interface::{Error, ErrorKind, Result};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// The 128-bit hash of a key or of a row.
@@ -63,6 +61,15 @@ impl Comparable {
         self.0.convert_columns(columns).map_err(unusable)
     }
 
+    /// The values that rows of this stand for.
+    pub(super) fn values<'a>(&self, rows: impl IntoIterator<Item = &'a [u8]>) -> Result<ArrayRef> {
+        let parser = self.0.parser();
+        let parsed = rows.into_iter().map(|bytes| parser.parse(bytes));
+        let columns = self.0.convert_rows(parsed).map_err(unusable)?;
+        let column = columns.into_iter().next();
+        column.ok_or_else(|| Error::new(ErrorKind::Internal, "rows of no column have no values"))
+    }
+
     /// The digests of the rows.
     pub(super) fn digests(&self, columns: &[ArrayRef]) -> Result<Vec<Digest>> {
         Ok(self.rows(columns)?.iter().map(|bytes| xxh3_128(bytes.as_ref())).collect())
@@ -81,31 +88,16 @@ fn unusable(cause: arrow::error::ArrowError) -> Error {
     Error::new(ErrorKind::Unsupported, "a column has a type whose values cannot be compared").with_cause(cause)
 }
 
-/// The columns at some paths.
-pub(super) fn columns(batch: &RecordBatch, paths: &[ColumnPath]) -> Result<Vec<ArrayRef>> {
-    paths.iter().map(|path| column(batch, path)).collect()
-}
-
-/// The column at a path; null where anything on the way is.
-fn column(batch: &RecordBatch, path: &ColumnPath) -> Result<ArrayRef> {
-    let missing = || Error::new(ErrorKind::Internal, format!("rows have no column `{path}`"));
-    let (first, rest) = path.parts().split_first().ok_or_else(missing)?;
-    let mut array = Arc::clone(batch.column_by_name(first).ok_or_else(missing)?);
-    for part in rest {
-        let parent = array.as_struct_opt().ok_or_else(missing)?;
-        let child = parent.column_by_name(part).ok_or_else(missing)?;
-        let nulls = NullBuffer::union(parent.nulls(), child.nulls());
-        let data = child.to_data().into_builder().nulls(nulls).build();
-        array = make_array(data.map_err(|cause| missing().with_cause(cause))?);
-    }
-    Ok(array)
-}
-
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Int64Array, StringArray, StructArray};
-    use arrow::datatypes::{DataType, Field};
+    use std::sync::Arc;
 
+    use arrow::array::{Int64Array, RecordBatch, StringArray, StructArray};
+    use arrow::buffer::NullBuffer;
+    use arrow::datatypes::{DataType, Field};
+    use lakeflow_interface::ColumnPath;
+
+    use super::super::columns::columns;
     use super::*;
 
     fn paths(paths: &[&str]) -> Vec<ColumnPath> {

@@ -5,9 +5,13 @@
 //! [`Flow`] and an arm of [`FlowKind::start`]; the engine knows none of them.
 
 mod append;
+mod changes;
+mod columns;
+mod history;
 mod keys;
 mod snapshot;
 mod target;
+mod tombstones;
 mod upsert;
 
 use std::fmt;
@@ -17,6 +21,10 @@ use async_trait::async_trait;
 use lakeflow_interface::{Error, ErrorKind, Offset, Result};
 use serde::Serialize;
 
+use crate::delta::Checkpoint;
+
+pub(crate) use history::{END_AT, START_AT};
+use target::Effect;
 pub(crate) use target::{Target, TargetSettings, check_ours};
 
 /// How rows get into a destination.
@@ -27,8 +35,12 @@ pub enum FlowKind {
     Append,
     /// The latest row of each key takes the place of the one before.
     Upsert,
+    /// Every version of each row is kept, with the span of the sequence in which it was the current one.
+    History,
     /// The table is made equal to the source's.
     Snapshot,
+    /// The current versions are made equal to the source's rows, and those before are kept.
+    SnapshotHistory,
 }
 
 impl FlowKind {
@@ -37,16 +49,23 @@ impl FlowKind {
         match self {
             Self::Append => "append",
             Self::Upsert => "upsert",
+            Self::History => "history",
             Self::Snapshot => "snapshot",
+            Self::SnapshotHistory => "snapshot_history",
         }
+    }
+
+    /// Whether versions of rows are kept, in the columns `__START_AT` and `__END_AT`.
+    pub fn keeps_history(self) -> bool {
+        matches!(self, Self::History | Self::SnapshotHistory)
     }
 
     /// A flow of this kind into a target.
     pub(crate) fn start(self, target: Target) -> Box<dyn Flow> {
         match self {
             Self::Append => Box::new(append::AppendFlow::new(target)),
-            Self::Upsert => Box::new(upsert::UpsertFlow::new(target)),
-            Self::Snapshot => Box::new(snapshot::SnapshotFlow::new(target)),
+            Self::Upsert | Self::History => Box::new(changes::ChangesFlow::new(target)),
+            Self::Snapshot | Self::SnapshotHistory => Box::new(snapshot::SnapshotFlow::new(target)),
         }
     }
 }
@@ -54,6 +73,20 @@ impl FlowKind {
 impl fmt::Display for FlowKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// How far both reads of a table have come; flows commit it and look no further into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) offset: Offset,
+    /// Where the read of deleted rows goes on, if there ever was one.
+    pub(crate) deletes_offset: Option<Offset>,
+}
+
+impl Place {
+    fn of(checkpoint: &Checkpoint) -> Self {
+        Self { offset: checkpoint.offset.clone(), deletes_offset: checkpoint.deletes_offset.clone() }
     }
 }
 
@@ -73,8 +106,8 @@ pub(crate) trait Flow: Send {
         Ok(())
     }
 
-    /// All rows before this are complete up to this offset.
-    async fn checkpoint(&mut self, offset: Offset) -> Result<()>;
+    /// All rows before this are complete up to this place.
+    async fn checkpoint(&mut self, place: Place) -> Result<()>;
 
     /// The read is over; makes durable what is not yet.
     async fn finish(&mut self) -> Result<()>;

@@ -7,15 +7,16 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use chrono::Utc;
-use lakeflow_interface::{Error, ErrorKind, Offset, Result, Retry};
+use lakeflow_interface::{ColumnPath, Error, ErrorKind, Horizon, Result, Retry};
 
-use super::FlowKind;
+use super::history::{END_AT, START_AT, destination_schema};
+use super::{FlowKind, Place};
 use crate::delta::{
     Checkpoint, Commit, DataWriter, DeletedRows, DeltaTable, NewTable, Operation, OptimizeSettings, TableState,
-    WriterSettings, conform, to_arrow, to_delta,
+    TombstoneFile, WriterSettings, conform, to_arrow, to_delta,
 };
 use crate::engine::Cadence;
-use crate::event::{Event, Observer, Totals};
+use crate::event::{Event, Observer, RowCounts, Totals};
 use crate::plan::PlannedTable;
 
 /// How often a commit is tried again because others added files.
@@ -29,6 +30,7 @@ const TIDY_INTERVAL: u64 = 8;
 pub(crate) struct TargetSettings {
     /// The run's name.
     pub(crate) run: String,
+    pub(crate) horizon: Horizon,
     pub(crate) cadence: Cadence,
     /// The bytes that a flow may hold back for lookups.
     pub(crate) pending_bytes: usize,
@@ -52,10 +54,13 @@ pub(crate) struct Target {
     /// Whether the state has the columns of the rows to come.
     is_prepared: bool,
     is_refreshing: bool,
-    offset: Offset,
+    place: Place,
+    tombstones: Vec<TombstoneFile>,
     next_batch: i64,
     writer: Option<DataWriter>,
     staged: Staged,
+    /// Rescued rows that no commit carries yet.
+    rescued: u64,
     totals: Totals,
     warnings: BTreeMap<String, u64>,
 }
@@ -65,6 +70,29 @@ struct Staged {
     rows: u64,
     bytes: u64,
     since: Instant,
+}
+
+/// What a commit does besides adding the staged rows.
+#[derive(Debug, Default)]
+pub(crate) struct Effect {
+    /// Rows of the table that go.
+    pub(super) superseded: DeletedRows,
+    /// What it comes to.
+    pub(super) counts: RowCounts,
+    /// All tombstones from here on; none where they stay as they are.
+    pub(super) tombstones: Option<Vec<TombstoneFile>>,
+}
+
+impl Effect {
+    /// Rows that were not there before, and nothing else.
+    pub(super) fn inserted(rows: u64) -> Self {
+        Self { counts: RowCounts { inserted: rows, ..RowCounts::default() }, ..Self::default() }
+    }
+
+    /// Whether it changes nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.superseded.is_empty() && self.tombstones.is_none()
+    }
 }
 
 impl Staged {
@@ -82,6 +110,7 @@ impl Target {
         settings: TargetSettings,
     ) -> Result<Self> {
         let flow = plan.flow_name();
+        let schema = destination_schema(&plan, &schema)?;
         let canonical = canonical(&schema)?;
         let state = table.load().await?;
         if let Some(state) = &state {
@@ -90,9 +119,12 @@ impl Target {
         let checkpoint = state.as_ref().and_then(|state| state.checkpoint(&flow));
         let next_batch = checkpoint.map_or(0, |checkpoint| checkpoint.batch + 1);
         let is_refreshing = settings.full_refresh && state.is_some();
-        let offset = match checkpoint {
-            Some(checkpoint) if !is_refreshing => checkpoint.offset.clone(),
-            _ => Offset::beginning(),
+        if let Some(state) = state.as_ref().filter(|_| !is_refreshing && checkpoint.is_some()) {
+            check_same_kind(state, &plan)?;
+        }
+        let (place, tombstones) = match checkpoint {
+            Some(checkpoint) if !is_refreshing => (Place::of(checkpoint), checkpoint.tombstones.clone()),
+            _ => (Place::default(), Vec::new()),
         };
         Ok(Self {
             plan,
@@ -104,10 +136,12 @@ impl Target {
             state,
             is_prepared: false,
             is_refreshing,
-            offset,
+            place,
+            tombstones,
             next_batch,
             writer: None,
             staged: Staged::nothing(),
+            rescued: 0,
             totals: Totals::default(),
             warnings: BTreeMap::new(),
         })
@@ -123,6 +157,11 @@ impl Target {
         &self.table
     }
 
+    /// The columns as the table gives them back; nothing is NOT NULL.
+    pub(super) fn canonical_schema(&self) -> &SchemaRef {
+        &self.canonical
+    }
+
     /// Rows in the types that the table gives them back in; nothing is NOT NULL.
     pub(super) fn canonical(&self, rows: &RecordBatch) -> Result<RecordBatch> {
         conform(rows, &self.canonical)
@@ -133,9 +172,19 @@ impl Target {
         self.settings.pending_bytes
     }
 
-    /// The offset of the last commit.
-    pub(crate) fn offset(&self) -> &Offset {
-        &self.offset
+    /// The place that the last commit reached.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The tombstones of the last commit.
+    pub(super) fn tombstones(&self) -> &[TombstoneFile] {
+        &self.tombstones
+    }
+
+    /// The instant at which the run began.
+    pub(super) fn horizon(&self) -> Horizon {
+        self.settings.horizon
     }
 
     /// The counters so far.
@@ -151,7 +200,7 @@ impl Target {
     /// Counts rows with values that do not fit.
     pub(crate) fn count_rescued(&mut self, rows: u64) {
         if rows > 0 {
-            self.totals.rows_rescued += rows;
+            self.rescued += rows;
             self.tell(Event::Rescued { table: self.flow.clone(), rows });
         }
     }
@@ -175,9 +224,14 @@ impl Target {
         self.staged.rows > 0
     }
 
-    /// Whether the end of a read at this offset is worth a commit.
-    pub(super) fn has_news(&self, offset: &Offset) -> bool {
-        self.has_rows() || self.is_refreshing || *offset != self.offset || self.next_batch == 0
+    /// The number of rows that wait for their commit.
+    pub(super) fn staged_rows(&self) -> u64 {
+        self.staged.rows
+    }
+
+    /// Whether the end of a read at this place is worth a commit.
+    pub(super) fn has_news(&self, place: &Place) -> bool {
+        self.has_rows() || self.is_refreshing || *place != self.place || self.next_batch == 0
     }
 
     /// Whether the cadence asks for a commit of what is staged.
@@ -216,6 +270,7 @@ impl Target {
 
     fn new_table(&self) -> NewTable {
         let columns = self.plan.primary_keys.iter().chain(&self.plan.sequence_by).cloned();
+        let columns = columns.filter(|column| is_leaf(&self.schema, column));
         NewTable::new(Arc::clone(&self.schema)).with_statistics(columns)
     }
 
@@ -233,8 +288,8 @@ impl Target {
             let state = self.prepare().await?;
             let writer = self.table.writer(&state, self.settings.writer);
             self.writer = Some(match self.plan.flow {
-                FlowKind::Upsert => writer.with_filters(&self.plan.primary_keys)?,
-                FlowKind::Append | FlowKind::Snapshot => writer,
+                FlowKind::Upsert | FlowKind::History => writer.with_filters(&self.plan.primary_keys)?,
+                FlowKind::Append | FlowKind::Snapshot | FlowKind::SnapshotHistory => writer,
             });
         }
         match &mut self.writer {
@@ -243,8 +298,8 @@ impl Target {
         }
     }
 
-    /// Commits what is staged, the rows that it supersedes and the offset that it leads to, in one transaction.
-    pub(super) async fn commit(&mut self, deleted: DeletedRows, offset: Offset) -> Result<()> {
+    /// Commits what is staged, its effect on what is there and the place that it leads to, in one transaction.
+    pub(super) async fn commit(&mut self, effect: Effect, place: Place) -> Result<()> {
         let state = self.prepare().await?;
         let staged = match self.writer.take() {
             Some(writer) => writer.finish().await?,
@@ -254,17 +309,18 @@ impl Target {
             flow: self.flow.clone(),
             operation: self.operation(),
             checkpoint: Checkpoint {
-                offset,
-                deletes_offset: None,
+                offset: place.offset,
+                deletes_offset: place.deletes_offset,
                 batch: self.next_batch,
                 run: self.settings.run.clone(),
                 at: Utc::now(),
+                tombstones: effect.tombstones.unwrap_or_else(|| self.tombstones.clone()),
             },
             staged,
-            deleted,
+            deleted: effect.superseded,
         };
         let state = self.transact(state, &commit).await?;
-        self.after(state, commit);
+        self.after(state, commit, effect.counts);
         Ok(())
     }
 
@@ -272,8 +328,8 @@ impl Target {
         match self.plan.flow {
             _ if self.is_refreshing => Operation::Refresh,
             FlowKind::Append => Operation::Append,
-            FlowKind::Upsert => Operation::Upsert,
-            FlowKind::Snapshot => Operation::Snapshot,
+            FlowKind::Upsert | FlowKind::History => Operation::Upsert,
+            FlowKind::Snapshot | FlowKind::SnapshotHistory => Operation::Snapshot,
         }
     }
 
@@ -299,24 +355,24 @@ impl Target {
         }
     }
 
-    fn after(&mut self, state: TableState, commit: Commit) {
-        let Commit { checkpoint, staged, deleted, .. } = commit;
-        let rows_added = staged.iter().map(|file| file.rows).sum();
+    fn after(&mut self, state: TableState, commit: Commit, counts: RowCounts) {
+        let Commit { checkpoint, staged, .. } = commit;
         let event = Event::Committed {
             table: self.flow.clone(),
             version: state.version(),
-            rows_added,
-            rows_deleted: deleted.len(),
+            rows: counts,
             files: staged.len() as u64,
             offset: checkpoint.offset.clone(),
+            deletes_offset: checkpoint.deletes_offset.clone(),
         };
         self.totals.commits += 1;
-        self.totals.rows_added += rows_added;
-        self.totals.rows_deleted += deleted.len();
+        self.totals.rows += counts;
+        self.totals.rows_rescued += std::mem::take(&mut self.rescued);
         self.totals.files += staged.len() as u64;
         self.state = Some(state);
         self.is_refreshing = false;
-        self.offset = checkpoint.offset;
+        self.place = Place::of(&checkpoint);
+        self.tombstones = checkpoint.tombstones;
         self.next_batch = checkpoint.batch + 1;
         self.staged = Staged::nothing();
         self.tell(event);
@@ -350,6 +406,27 @@ fn canonical(schema: &Schema) -> Result<SchemaRef> {
         .map(|field| field.as_ref().clone().with_nullable(true))
         .collect::<Vec<_>>();
     Ok(Arc::new(Schema::new(fields)))
+}
+
+/// Whether statistics are kept of a column by itself.
+fn is_leaf(schema: &Schema, column: &ColumnPath) -> bool {
+    column.parts().len() > 1
+        || schema.field_with_name(&column.parts()[0]).is_ok_and(|field| !field.data_type().is_nested())
+}
+
+/// Refuses a table whose rows were written by another kind of flow: versions of rows among rows mean nothing.
+fn check_same_kind(state: &TableState, plan: &PlannedTable) -> Result<()> {
+    let has_history = [START_AT, END_AT].iter().all(|name| state.schema().field_with_name(name).is_ok());
+    let (found, wanted) = match (has_history, plan.flow.keeps_history()) {
+        (true, false) => ("a history", "no history"),
+        (false, true) => ("no history", "a history"),
+        _ => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Configuration, format!("expected {wanted} in the destination, found {found}"))
+        .with_context("table", plan.flow_name())
+        .with_hint(
+            "`scd_type` was another one before: run a full refresh of this table, or give it another destination",
+        ))
 }
 
 /// Refuses a table that another flow, or somebody else, has filled.

@@ -2,6 +2,8 @@
 
 mod table;
 
+use std::time::Duration;
+
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, stream};
 use lakeflow_interface::records::BadValues;
@@ -42,8 +44,10 @@ pub struct PlannedTable {
     pub schema: SchemaRef,
     /// The columns that identify a row.
     pub primary_keys: Vec<ColumnPath>,
-    /// The column that orders changes.
-    pub sequence_by: Option<ColumnPath>,
+    /// The columns that order changes; several are compared one after the other.
+    pub sequence_by: Vec<ColumnPath>,
+    /// How long a delete keeps late updates from reviving its row.
+    pub tombstone_retention: Duration,
     /// What becomes of values that do not fit their column.
     pub bad_values: BadValues,
     /// The options of the source.
@@ -103,6 +107,11 @@ impl PlannedTable {
     /// The flow's name: stable as long as the destination keeps its name.
     pub fn flow_name(&self) -> String {
         self.destination.to_string()
+    }
+
+    /// Whether the source is asked for deleted rows in a read of their own.
+    pub(crate) fn applies_deletes(&self) -> bool {
+        self.ingestion_type == IngestionType::CdcWithDeletes && self.flow != FlowKind::Append
     }
 
     /// Whether a name means this table: its source table, its destination, or the last part of that.

@@ -6,7 +6,7 @@ use lakeflow_interface::{
 };
 
 use super::PlannedTable;
-use crate::flow::FlowKind;
+use crate::flow::{END_AT, FlowKind, START_AT};
 use crate::spec::{Problem, RESERVED_KEYS, ScdType, TableSpec};
 
 const SCD_TYPE: &str = "table_configuration.scd_type";
@@ -82,6 +82,7 @@ impl Checks<'_> {
         let flow = self.flow(scd_type);
         let primary_keys = self.primary_keys(flow);
         let sequence_by = self.sequence_by(flow);
+        self.history_columns(flow);
         self.cluster_by();
         let Some(flow) = flow.filter(|_| self.findings.is_empty()) else {
             return Err(Refusal::Findings(self.findings));
@@ -101,6 +102,7 @@ impl Checks<'_> {
             schema: self.schema.clone(),
             primary_keys,
             sequence_by,
+            tombstone_retention: self.spec.tombstone_retention,
             bad_values: self.spec.bad_values,
             options: self.spec.options.clone(),
             warnings,
@@ -109,27 +111,24 @@ impl Checks<'_> {
 
     /// How rows of an ingestion type get into a table of an SCD type.
     fn flow(&mut self, scd_type: ScdType) -> Option<FlowKind> {
-        let ingestion_type = self.metadata.ingestion_type;
-        match (scd_type, ingestion_type) {
-            (ScdType::AppendOnly, _) | (ScdType::ScdType1, IngestionType::Append) => Some(FlowKind::Append),
-            (ScdType::ScdType1, IngestionType::Cdc) => Some(FlowKind::Upsert),
-            (ScdType::ScdType1, IngestionType::Snapshot) => Some(FlowKind::Snapshot),
-            (ScdType::ScdType1, IngestionType::CdcWithDeletes) => {
-                let message = "deleted rows of a `cdc_with_deletes` table cannot be applied yet";
-                self.refuse(ErrorKind::Unsupported, SCD_TYPE, message, "`scd_type: APPEND_ONLY` works");
-                None
-            }
-            (ScdType::ScdType2, _) => {
+        Some(match (scd_type, self.metadata.ingestion_type) {
+            (ScdType::AppendOnly, _) | (ScdType::ScdType1, IngestionType::Append) => FlowKind::Append,
+            (ScdType::ScdType1, IngestionType::Cdc | IngestionType::CdcWithDeletes) => FlowKind::Upsert,
+            (ScdType::ScdType1, IngestionType::Snapshot) => FlowKind::Snapshot,
+            (ScdType::ScdType2, IngestionType::Snapshot) => FlowKind::SnapshotHistory,
+            (ScdType::ScdType2, IngestionType::Append) if self.spec.primary_keys.is_none() => {
                 let message =
-                    format!("`SCD_TYPE_2` is not supported yet, found it for a table of type `{ingestion_type}`");
-                let works = match ingestion_type {
-                    IngestionType::CdcWithDeletes => "`APPEND_ONLY` works",
-                    _ => "`SCD_TYPE_1` and `APPEND_ONLY` work",
-                };
-                self.refuse(ErrorKind::Unsupported, SCD_TYPE, message, works);
-                None
+                    "rows of an `append` table have no history: nothing says which of them are versions of one";
+                self.refuse(
+                    ErrorKind::Configuration,
+                    SCD_TYPE,
+                    message,
+                    "set `primary_keys`, or `scd_type: APPEND_ONLY`",
+                );
+                return None;
             }
-        }
+            (ScdType::ScdType2, _) => FlowKind::History,
+        })
     }
 
     fn primary_keys(&mut self, flow: Option<FlowKind>) -> Vec<ColumnPath> {
@@ -137,14 +136,11 @@ impl Checks<'_> {
             Some(keys) => keys.clone(),
             None => self.metadata.primary_keys.clone(),
         };
-        if keys.is_empty() && matches!(flow, Some(FlowKind::Upsert | FlowKind::Snapshot)) {
-            let message = "the table has no primary keys, which `SCD_TYPE_1` needs";
-            self.refuse(
-                ErrorKind::Configuration,
-                "table_configuration",
-                message,
-                "set `primary_keys`, or `scd_type: APPEND_ONLY`",
-            );
+        if keys.is_empty() && flow.is_some_and(|flow| flow != FlowKind::Append) {
+            let needing = if flow.is_some_and(FlowKind::keeps_history) { "SCD_TYPE_2" } else { "SCD_TYPE_1" };
+            let message = format!("the table has no primary keys, which `{needing}` needs");
+            let hint = "set `primary_keys`, or `scd_type: APPEND_ONLY`";
+            self.refuse(ErrorKind::Configuration, "table_configuration", message, hint);
         }
         for key in &keys {
             self.column(PRIMARY_KEYS, key);
@@ -152,19 +148,37 @@ impl Checks<'_> {
         keys
     }
 
-    fn sequence_by(&mut self, flow: Option<FlowKind>) -> Option<ColumnPath> {
-        let column = self.spec.sequence_by.clone().or_else(|| self.metadata.cursor_field.clone());
-        if let Some(path) = &column {
-            if self.column(SEQUENCE_BY, path).is_some_and(|kind| kind.is_nested()) {
+    fn sequence_by(&mut self, flow: Option<FlowKind>) -> Vec<ColumnPath> {
+        let columns = match &self.spec.sequence_by {
+            Some(columns) => columns.clone(),
+            None => self.metadata.cursor_field.iter().cloned().collect(),
+        };
+        for path in &columns {
+            let has_order = |kind: &DataType| matches!(kind, DataType::Struct(_)) || !kind.is_nested();
+            if self.column(SEQUENCE_BY, path).is_some_and(|kind| !has_order(&kind)) {
                 let message = format!("expected a column whose values have an order, found the nested column `{path}`");
                 self.findings.push((ErrorKind::Configuration, self.spec.problem(SEQUENCE_BY, message)));
             }
-        } else if flow == Some(FlowKind::Upsert) {
+        }
+        if columns.is_empty() && matches!(flow, Some(FlowKind::Upsert | FlowKind::History)) {
             let message = "the table has no cursor field, so nothing tells which of two changes is the later one";
             let hint = "set `sequence_by`, or `scd_type: APPEND_ONLY`";
             self.refuse(ErrorKind::Configuration, "table_configuration", message, hint);
         }
-        column
+        columns
+    }
+
+    /// Refuses a history of rows that bring its columns themselves.
+    fn history_columns(&mut self, flow: Option<FlowKind>) {
+        let taken = self
+            .schema
+            .fields()
+            .iter()
+            .find(|field| [START_AT, END_AT].iter().any(|name| field.name().eq_ignore_ascii_case(name)));
+        if let Some(field) = taken.filter(|_| flow.is_some_and(FlowKind::keeps_history)) {
+            let message = format!("the source has a column `{}`, which `SCD_TYPE_2` adds itself", field.name());
+            self.refuse(ErrorKind::Configuration, SCD_TYPE, message, "use `SCD_TYPE_1` or `APPEND_ONLY`");
+        }
     }
 
     fn cluster_by(&mut self) {

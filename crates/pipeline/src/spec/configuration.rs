@@ -1,6 +1,7 @@
 //! `table_configuration`: the keys that we keep for ourselves, and the options that go to the source.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use lakeflow_interface::ColumnPath;
 use lakeflow_interface::records::BadValues;
@@ -11,17 +12,35 @@ use super::parser::{Parser, join};
 use super::problem::Problem;
 
 /// The keys of `table_configuration` that never go to the source.
-pub(crate) const RESERVED_KEYS: [&str; 5] = ["scd_type", "primary_keys", "sequence_by", "cluster_by", "bad_values"];
+pub(crate) const RESERVED_KEYS: [&str; 6] =
+    ["scd_type", "primary_keys", "sequence_by", "cluster_by", "bad_values", "tombstone_retention"];
+
+/// How long deletes are remembered where the spec does not say: as long as AUTO CDC remembers them.
+const TOMBSTONE_RETENTION: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// What `table_configuration` says.
-#[derive(Default)]
 pub(super) struct Configuration {
     pub(super) scd_type: Option<ScdType>,
     pub(super) primary_keys: Option<Vec<ColumnPath>>,
-    pub(super) sequence_by: Option<ColumnPath>,
+    pub(super) sequence_by: Option<Vec<ColumnPath>>,
     pub(super) cluster_by: Vec<ColumnPath>,
     pub(super) bad_values: BadValues,
+    pub(super) tombstone_retention: Duration,
     pub(super) options: BTreeMap<String, String>,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self {
+            scd_type: None,
+            primary_keys: None,
+            sequence_by: None,
+            cluster_by: Vec::new(),
+            bad_values: BadValues::default(),
+            tombstone_retention: TOMBSTONE_RETENTION,
+            options: BTreeMap::new(),
+        }
+    }
 }
 
 impl Configuration {
@@ -38,12 +57,15 @@ impl Configuration {
                 self.primary_keys = columns(parser, node, &path, false).filter(|columns| !columns.is_empty());
             }
             "sequence_by" => {
-                self.sequence_by = parser.name(node, &path).and_then(|text| column(parser, node, &path, &text));
+                self.sequence_by = columns(parser, node, &path, false).filter(|columns| !columns.is_empty());
             }
             "cluster_by" => self.cluster_by = columns(parser, node, &path, true).unwrap_or_default(),
             "bad_values" => {
                 let known = [("rescue", BadValues::Rescue), ("fail", BadValues::Fail)];
                 self.bad_values = one_of(parser, node, &path, &known).unwrap_or_default();
+            }
+            "tombstone_retention" => {
+                self.tombstone_retention = duration(parser, node, &path).unwrap_or(TOMBSTONE_RETENTION);
             }
             "" => parser.report(entry.place, &path, "expected the name of an option, found blank text"),
             _ => {
@@ -78,6 +100,18 @@ fn one_of<T: Copy>(parser: &mut Parser, node: &Node, path: &str, known: &[(&str,
         Some(near) => problem.with_hint(format!("did you mean `{near}`?")),
         None => problem,
     });
+    None
+}
+
+/// A time with its unit.
+fn duration(parser: &mut Parser, node: &Node, path: &str) -> Option<Duration> {
+    if let Content::Text(text) = &node.content
+        && let Ok(duration) = humantime::parse_duration(text)
+    {
+        return Some(duration);
+    }
+    let message = format!("expected a time with its unit like `2d` or `36h`, found {}", node.describe());
+    parser.report(node.place, path, message);
     None
 }
 

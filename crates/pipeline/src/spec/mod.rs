@@ -7,6 +7,7 @@ mod problem;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use lakeflow_interface::records::BadValues;
 use lakeflow_interface::{ColumnPath, Result, TableOptions};
@@ -38,12 +39,14 @@ pub struct TableSpec {
     pub scd_type: Option<ScdType>,
     /// The columns that identify a row, where the spec overrides the connector's.
     pub primary_keys: Option<Vec<ColumnPath>>,
-    /// The column that orders changes, where the spec overrides the connector's.
-    pub sequence_by: Option<ColumnPath>,
+    /// The columns that order changes, where the spec overrides the connector's.
+    pub sequence_by: Option<Vec<ColumnPath>>,
     /// The columns that the destination is clustered by.
     pub cluster_by: Vec<ColumnPath>,
     /// What becomes of values that do not fit their column.
     pub bad_values: BadValues,
+    /// How long a delete keeps late updates from reviving its row.
+    pub tombstone_retention: Duration,
     /// Everything else in `table_configuration`: options of the source.
     pub options: TableOptions,
     places: Places,

@@ -95,6 +95,7 @@ impl Parser {
             sequence_by: configuration.sequence_by,
             cluster_by: configuration.cluster_by,
             bad_values: configuration.bad_values,
+            tombstone_retention: configuration.tombstone_retention,
             options: configuration.options.into_iter().collect(),
             places: Places { path, table: place, keys },
         })

@@ -57,6 +57,7 @@ pub(crate) fn checkpoint(batch: i64) -> Checkpoint {
         batch,
         run: "run".to_owned(),
         at: DateTime::UNIX_EPOCH,
+        tombstones: Vec::new(),
     }
 }
 

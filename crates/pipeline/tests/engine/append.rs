@@ -29,7 +29,7 @@ fn three_pages() -> Vec<Step> {
 async fn second_run_with_nothing_new_commits_nothing() {
     let workbench = workbench(three_pages());
     let report = workbench.run_table("events", patient()).await;
-    assert_eq!((report.totals().rows_read, report.totals().rows_added, report.totals().commits), (4, 4, 1));
+    assert_eq!((report.totals().rows_read, report.totals().rows.inserted, report.totals().commits), (4, 4, 1));
     let expected = [json!({"id": 1, "text": "a"}), json!({"id": 2}), json!({"id": 3}), json!({"id": 3})];
     assert_eq!(workbench.rows("events").await, expected);
     let version = workbench.version("events").await;
@@ -47,7 +47,7 @@ async fn eager_cadence_commits_at_every_checkpoint() {
     let offsets: Vec<_> = events
         .into_iter()
         .filter_map(|event| match event {
-            Event::Committed { offset, rows_added, .. } => Some((offset, rows_added)),
+            Event::Committed { offset, rows, .. } => Some((offset, rows.inserted)),
             _ => None,
         })
         .collect();
@@ -63,10 +63,10 @@ async fn rows_behind_the_last_checkpoint_are_dropped_with_the_failed_read() {
     let (report, _) = workbench.run(&spec(&[("events", "{}")]), eager()).await;
     let (table, error) = report.failures().next().unwrap();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert_eq!((&table.offset, table.totals.rows_read, table.totals.rows_added), (&Some(position(1)), 3, 2));
+    assert_eq!((&table.offset, table.totals.rows_read, table.totals.rows.inserted), (&Some(position(1)), 3, 2));
     workbench.connector.set_script("events", three_pages());
     let report = workbench.run_table("events", eager()).await;
-    assert_eq!(report.totals().rows_added, 2);
+    assert_eq!(report.totals().rows.inserted, 2);
     assert_eq!(workbench.rows("events").await.len(), 4);
 }
 
@@ -78,7 +78,7 @@ async fn rows_with_an_offset_that_stands_still_are_refused() {
     let (report, _) = workbench.run(&spec(&[("events", "{}")]), eager()).await;
     let (table, error) = report.failures().next().unwrap();
     assert_eq!(error.message(), "the connector gave rows without moving its offset");
-    assert_eq!((&table.offset, table.totals.rows_added), (&Some(position(3)), 4));
+    assert_eq!((&table.offset, table.totals.rows.inserted), (&Some(position(3)), 4));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,6 +36,8 @@ pub(crate) struct ScriptedTable {
     metadata: TableMetadata,
     valid_options: Vec<&'static str>,
     script: Mutex<Vec<Step>>,
+    /// The script of the second read, if there is one.
+    deletes: Mutex<Option<Vec<Step>>>,
 }
 
 /// The connector.
@@ -67,6 +69,7 @@ impl ScriptedTable {
             },
             valid_options: vec!["owner", "camelCase"],
             script: Mutex::default(),
+            deletes: Mutex::default(),
         }
     }
 
@@ -104,6 +107,11 @@ impl ScriptedConnector {
     /// Sets what the next reads of a table give.
     pub(crate) fn set_script(&self, table: &str, script: Vec<Step>) {
         *self.tables[table].script.lock().unwrap() = script;
+    }
+
+    /// Sets what the next reads of a table's deleted rows give.
+    pub(crate) fn set_deletes(&self, table: &str, script: Vec<Step>) {
+        *self.tables[table].deletes.lock().unwrap() = Some(script);
     }
 
     /// Waits until a read stands at a gate.
@@ -159,7 +167,29 @@ impl LakeflowConnect for ScriptedConnector {
         self.reads.fetch_add(1, Ordering::Relaxed);
         let table = self.table(table)?;
         let is_snapshot = table.metadata.ingestion_type == IngestionType::Snapshot;
-        let mut script = table.script.lock().unwrap().clone();
+        let script = table.script.lock().unwrap().clone();
+        context.metrics.count_request();
+        Ok(self.play(script, start, is_snapshot))
+    }
+
+    async fn read_table_deletes(
+        &self,
+        table: &str,
+        start: &Offset,
+        _options: &TableOptions,
+        _context: &ReadContext,
+    ) -> Result<ReadStream> {
+        let script = self.table(table)?.deletes.lock().unwrap().clone();
+        match script {
+            Some(script) => Ok(self.play(script, start, false)),
+            None => Err(Error::new(ErrorKind::Unsupported, "there is no second read")),
+        }
+    }
+}
+
+impl ScriptedConnector {
+    /// The steps of a script behind a position.
+    fn play(&self, mut script: Vec<Step>, start: &Offset, is_snapshot: bool) -> ReadStream {
         if let Some(begin) = start.get("position").and_then(Value::as_u64) {
             let is_start = |step: &Step| matches!(step, Step::Checkpoint(position) if *position == begin);
             script.drain(..=script.iter().position(is_start).expect("the start is a checkpoint of the script"));
@@ -168,7 +198,6 @@ impl LakeflowConnect for ScriptedConnector {
         if script.is_empty() && !start.is_beginning() {
             script.push(ends_at_start);
         }
-        context.metrics.count_request();
         let items = script.into_iter().map(move |step| match step {
             Step::Page(records) => Ok(Some(ReadItem::Records(page(&records)))),
             Step::Deleted(records) => Ok(Some(ReadItem::Deletes(page(&records)))),
@@ -191,7 +220,7 @@ impl LakeflowConnect for ScriptedConnector {
                 }
             }
         });
-        Ok(items.boxed())
+        items.boxed()
     }
 }
 

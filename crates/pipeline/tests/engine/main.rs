@@ -10,6 +10,8 @@
 mod append;
 mod connector;
 mod crash;
+mod deletes;
+mod history;
 mod maintenance;
 mod plan;
 mod run;

@@ -5,7 +5,7 @@ use lakeflow_pipeline::{FlowKind, PipelineSpec, Plan};
 
 use crate::connector::{ScriptedConnector, ScriptedTable};
 
-const SCHEMA: &str = "id BIGINT, at BIGINT, user STRUCT<login: STRING, id: BIGINT>";
+const SCHEMA: &str = "id BIGINT, at BIGINT, user STRUCT<login: STRING, id: BIGINT>, tags ARRAY<STRING>";
 
 fn connector() -> ScriptedConnector {
     ScriptedConnector::default()
@@ -13,6 +13,7 @@ fn connector() -> ScriptedConnector {
         .with_table("users", ScriptedTable::new(IngestionType::Snapshot, SCHEMA))
         .with_table("events", ScriptedTable::new(IngestionType::Append, SCHEMA).with_keys(&[]))
         .with_table("tickets", ScriptedTable::new(IngestionType::CdcWithDeletes, SCHEMA))
+        .with_table("versions", ScriptedTable::new(IngestionType::Cdc, "id BIGINT, at BIGINT, __start_at BIGINT"))
         .with_table("keyless", ScriptedTable::new(IngestionType::Cdc, "text STRING").with_keys(&[]))
 }
 
@@ -35,6 +36,10 @@ async fn flows_follow_from_ingestion_and_scd_type() {
         "- table: {source_table: issues, destination_table: changes, table_configuration: {scd_type: append_only}}\n",
         "- table: {source_table: users}\n",
         "- table: {source_table: events, table_configuration: {owner: me}}\n",
+        "- table: {source_table: issues, destination_table: history, table_configuration: {scd_type: SCD_TYPE_2}}\n",
+        "- table: {source_table: users, destination_table: users_history, table_configuration: {scd_type: SCD_TYPE_2}}\n",
+        "- table: {source_table: tickets, table_configuration: {tombstone_retention: 36h}}\n",
+        "- table: {source_table: events, destination_table: versions, table_configuration: {scd_type: SCD_TYPE_2, primary_keys: id}}\n",
         "- table: {source_table: issues, destination_table: other, table_configuration: {primary_keys: user.id, sequence_by: user.login}}\n",
     ))
     .await
@@ -45,11 +50,17 @@ async fn flows_follow_from_ingestion_and_scd_type() {
         ("default.changes", FlowKind::Append),
         ("default.users", FlowKind::Snapshot),
         ("default.events", FlowKind::Append),
+        ("default.history", FlowKind::History),
+        ("default.users_history", FlowKind::SnapshotHistory),
+        ("default.tickets", FlowKind::Upsert),
+        ("default.versions", FlowKind::History),
         ("default.other", FlowKind::Upsert),
     ];
     assert_eq!(flows, expected.map(|(name, flow)| (name.to_owned(), flow)));
-    assert_eq!(plan.tables[4].primary_keys[0].to_string(), "user.id");
-    assert_eq!(plan.tables[4].sequence_by.as_ref().unwrap().to_string(), "user.login");
+    assert_eq!(plan.tables[8].primary_keys[0].to_string(), "user.id");
+    assert_eq!(plan.tables[8].sequence_by[0].to_string(), "user.login");
+    assert_eq!(plan.tables[6].tombstone_retention.as_secs(), 36 * 3600);
+    assert_eq!(plan.tables[0].tombstone_retention.as_secs(), 48 * 3600);
     assert_eq!(plan.tables[3].options.get("owner"), Some("me"));
 }
 
@@ -70,21 +81,17 @@ async fn everything_wrong_is_told_at_once() {
   - table:
       source_table: issues
       destination_table: nested
-      table_configuration: {sequence_by: user}
+      table_configuration: {sequence_by: tags}
 ";
     insta::assert_snapshot!(refusal(objects).await);
 }
 
 #[tokio::test]
-async fn what_is_not_built_yet_is_refused_with_what_works() {
+async fn history_needs_keys_and_columns_of_its_own() {
     let objects = r"
-  - table: {source_table: tickets}
-  - table: {source_table: issues, table_configuration: {scd_type: SCD_TYPE_2}}
-  - table:
-      source_table: tickets
-      destination_table: history
-      table_configuration:
-        scd_type: scd_type_2
+  - table: {source_table: events, table_configuration: {scd_type: SCD_TYPE_2}}
+  - table: {source_table: keyless, table_configuration: {scd_type: SCD_TYPE_2}}
+  - table: {source_table: versions, table_configuration: {scd_type: SCD_TYPE_2}}
 ";
     insta::assert_snapshot!(refusal(objects).await);
 }

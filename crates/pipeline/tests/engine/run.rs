@@ -57,7 +57,7 @@ async fn tables_with_less_memory_than_one_page_still_end() {
     let options = RunOptions { memory: 1, ..patient() };
     let (report, _) = workbench.run(&spec(&names.map(|name| (name, "{}"))), options).await;
     assert!(report.is_complete());
-    assert_eq!(report.totals().rows_added, 5 * 20 * 50);
+    assert_eq!(report.totals().rows.inserted, 5 * 20 * 50);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,12 +70,12 @@ async fn loser_of_two_runs_at_the_same_time_stops_and_names_the_flow() {
             workbench.connector.gate_reached().await;
             workbench.connector.set_script("issues", vec![Step::Page(vec![row(1, 1), row(2, 2)]), Step::Checkpoint(2)]);
             let winner = workbench.run_table("issues", patient()).await;
-            assert_eq!(winner.totals().rows_added, 2);
+            assert_eq!(winner.totals().rows.inserted, 2);
             workbench.connector.open_gate();
         };
         let (loser, ()) = tokio::join!(slow, race);
         let (table, error) = loser.failures().next().unwrap();
-        assert_eq!((error.kind(), table.totals.rows_added), (ErrorKind::Conflict, 0));
+        assert_eq!((error.kind(), table.totals.rows.inserted), (ErrorKind::Conflict, 0));
         assert_eq!(error.context("flow"), Some("default.issues"));
         assert_eq!(workbench.rows("issues").await, [row(1, 1), row(2, 2)]);
     }
@@ -108,6 +108,7 @@ async fn rows_that_another_writer_appends_meanwhile_stay() {
                 batch: 0,
                 run: "foreign".to_owned(),
                 at: chrono::DateTime::UNIX_EPOCH,
+                tombstones: Vec::new(),
             },
             staged: writer.finish().await.unwrap(),
             deleted: DeletedRows::default(),
@@ -194,7 +195,7 @@ async fn cancelled_run_keeps_what_a_checkpoint_covers() {
         assert!(report.is_cancelled());
         let (table, error) = report.failures().next().unwrap();
         assert_eq!(error.hint(), Some("run again to go on: what is committed stays"));
-        assert_eq!((table.totals.rows_added, workbench.rows("a").await), (kept.len() as u64, kept), "{kind}");
+        assert_eq!((table.totals.rows.inserted, workbench.rows("a").await), (kept.len() as u64, kept), "{kind}");
         workbench.connector.open_gate();
         workbench.run_table("a", eager()).await;
         assert!(workbench.rows("a").await.starts_with(&[row(1, 1)]));

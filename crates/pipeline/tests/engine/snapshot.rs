@@ -1,6 +1,7 @@
 //! Snapshot: the table becomes what the source is, or stays as it was.
 
 use lakeflow_interface::{ErrorKind, IngestionType};
+use lakeflow_pipeline::RowCounts;
 use serde_json::{Value, json};
 
 use crate::connector::{ScriptedConnector, ScriptedTable, Step};
@@ -27,12 +28,12 @@ fn workbench(rows: &[Value]) -> Workbench {
 async fn differences_are_applied_in_one_commit() {
     let workbench = workbench(&[row(1, "a"), row(2, "b"), row(3, "c")]);
     let report = workbench.run_table("users", eager()).await;
-    assert_eq!((report.totals().rows_added, report.totals().commits), (3, 1));
+    assert_eq!((report.totals().rows.inserted, report.totals().commits), (3, 1));
     let next = [row(1, "a"), row(2, "changed"), row(4, "new")];
     workbench.connector.set_script("users", whole(&next));
     let report = workbench.run_table("users", eager()).await;
     let totals = report.totals();
-    assert_eq!((totals.rows_added, totals.rows_deleted, totals.commits), (2, 2, 1));
+    assert_eq!((totals.rows, totals.commits), (RowCounts { inserted: 1, updated: 1, deleted: 1 }, 1));
     assert_eq!(workbench.rows("users").await, next);
 }
 
@@ -51,7 +52,7 @@ async fn empty_snapshot_deletes_all_rows() {
     let workbench = workbench(&[row(1, "a"), row(2, "b")]);
     workbench.run_table("users", patient()).await;
     workbench.connector.set_script("users", whole(&[]));
-    assert_eq!(workbench.run_table("users", patient()).await.totals().rows_deleted, 2);
+    assert_eq!(workbench.run_table("users", patient()).await.totals().rows.deleted, 2);
     assert_eq!(workbench.rows("users").await, Vec::<Value>::new());
 }
 
@@ -66,7 +67,7 @@ async fn failed_snapshot_applies_nothing() {
         workbench.connector.set_script("users", script);
         let (report, _) = workbench.run(&spec(&[("users", "{}")]), eager()).await;
         assert_eq!(report.failures().count(), 1);
-        assert_eq!((workbench.version("users").await, report.totals().rows_added), (version, 0));
+        assert_eq!((workbench.version("users").await, report.totals().rows.inserted), (version, 0));
     }
 }
 
@@ -86,10 +87,10 @@ async fn last_of_duplicate_keys_wins_and_is_reported() {
 async fn rows_without_a_key_are_compared_as_a_whole() {
     let workbench = workbench(&[json!({"tags": ["a"]}), json!({"tags": ["b"]}), row(1, "a")]);
     let report = workbench.run_table("users", patient()).await;
-    assert_eq!((report.totals().rows_rescued, report.totals().rows_added), (2, 3));
+    assert_eq!((report.totals().rows_rescued, report.totals().rows.inserted), (2, 3));
     workbench.connector.set_script("users", whole(&[json!({"tags": ["b"]}), row(1, "a")]));
     let totals = workbench.run_table("users", patient()).await.totals();
-    assert_eq!((totals.rows_added, totals.rows_deleted), (0, 1));
+    assert_eq!((totals.rows.inserted, totals.rows.deleted), (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,7 +51,7 @@ async fn row_older_than_the_table_is_dropped_in_a_later_run() {
     let second = [first, vec![Step::Page(vec![row(1, 4, "old"), row(2, 1, "other")]), Step::Checkpoint(2)]].concat();
     workbench.connector.set_script("issues", second);
     let report = workbench.run_table("issues", patient()).await;
-    assert_eq!((report.totals().rows_read, report.totals().rows_added, report.totals().rows_deleted), (2, 1, 0));
+    assert_eq!((report.totals().rows_read, report.totals().rows.inserted, report.totals().rows.deleted), (2, 1, 0));
     assert_eq!(workbench.rows("issues").await, [row(1, 5, "new"), row(2, 1, "other")]);
 }
 

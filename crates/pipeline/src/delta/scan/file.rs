@@ -10,6 +10,7 @@ use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
 use futures::StreamExt;
 use lakeflow_interface::{Error, ErrorKind, Result};
 use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
@@ -38,12 +39,19 @@ pub(super) struct FileRead {
     deletion_vector: Option<DeletionVectorDescriptor>,
     projection: Projection,
     pruning: Arc<Pruning>,
+    /// The rows that are wanted; none where all are.
+    rows: Option<Vector>,
 }
 
 impl FileRead {
     pub(super) fn new(table: DeltaTable, file: &LiveFile, projection: Projection, pruning: Arc<Pruning>) -> Self {
         let (path, deletion_vector) = (Arc::clone(&file.path), file.deletion_vector.clone());
-        Self { table, path, size: file.size, deletion_vector, projection, pruning }
+        Self { table, path, size: file.size, deletion_vector, projection, pruning, rows: None }
+    }
+
+    /// Leaves out all rows but these.
+    pub(super) fn with_rows(self, rows: Vector) -> Self {
+        Self { rows: Some(rows), ..self }
     }
 
     /// Sends the file's batches, and the error that ends them early; ends too when nobody listens.
@@ -58,14 +66,14 @@ impl FileRead {
         let path = self.table.file(&self.path)?;
         let reader = StoreReader::new(self.table.clone(), path, self.size);
         let mut builder = ParquetRecordBatchStreamBuilder::new(reader).await.map_err(unreadable)?;
+        if let Some(wanted) = &self.rows {
+            return self.read_rows(builder, wanted, batches).await;
+        }
         let groups = self.pruning.groups(&mut builder).await.map_err(unreadable)?;
         if groups.is_empty() {
             return Ok(());
         }
-        let deleted = match &self.deletion_vector {
-            Some(descriptor) => read_vector(&self.table, descriptor).await?,
-            None => Vector::new(),
-        };
+        let deleted = self.deleted().await?;
         let mask = mask(builder.parquet_schema(), self.projection.physical.fields());
         let batch_rows = batch_rows(builder.metadata(), &mask);
         let mut stretches = stretches(builder.metadata(), &groups).into_iter();
@@ -95,6 +103,36 @@ impl FileRead {
         Ok(())
     }
 
+    async fn deleted(&self) -> Result<Vector> {
+        match &self.deletion_vector {
+            Some(descriptor) => read_vector(&self.table, descriptor).await,
+            None => Ok(Vector::new()),
+        }
+    }
+
+    /// Sends the batches of some rows, and decodes nothing else.
+    async fn read_rows(
+        &self,
+        builder: ParquetRecordBatchStreamBuilder<StoreReader>,
+        wanted: &Vector,
+        batches: &mpsc::Sender<Result<PlacedBatch>>,
+    ) -> Result<()> {
+        let wanted = wanted - self.deleted().await?;
+        let mask = mask(builder.parquet_schema(), self.projection.physical.fields());
+        let batch_rows = batch_rows(builder.metadata(), &mask);
+        let builder = builder.with_projection(mask).with_batch_size(batch_rows);
+        let mut rows = builder.with_row_selection(selection(&wanted)).build().map_err(unreadable)?;
+        let mut positions = wanted.iter();
+        while let Some(batch) = rows.next().await {
+            let batch = batch.map_err(unreadable)?;
+            let positions = Positions::Each(positions.by_ref().take(batch.num_rows()).collect());
+            if batches.send(Ok(self.shaped(&batch, positions)?)).await.is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     /// The live rows of a batch, in the table's shape; none where all are deleted.
     fn place(&self, batch: RecordBatch, first: u64, deleted: &Vector) -> Result<Option<PlacedBatch>> {
         let count = batch.num_rows() as u64;
@@ -104,10 +142,32 @@ impl FileRead {
         }
         let (batch, positions) =
             if dead.is_empty() { (batch, Positions::From(first)) } else { live_rows(&batch, first, &dead)? };
-        let batch = conform(&batch, &self.projection.physical)?;
-        let batch = self.projection.flatten(relabel(&batch, &self.projection.logical)?)?;
-        Ok(Some(PlacedBatch { file: Arc::clone(&self.path), batch, positions }))
+        self.shaped(&batch, positions).map(Some)
     }
+
+    /// A batch in the table's shape.
+    fn shaped(&self, batch: &RecordBatch, positions: Positions) -> Result<PlacedBatch> {
+        let batch = conform(batch, &self.projection.physical)?;
+        let batch = self.projection.flatten(relabel(&batch, &self.projection.logical)?)?;
+        Ok(PlacedBatch { file: Arc::clone(&self.path), batch, positions })
+    }
+}
+
+/// Rows as what to take and what to skip of a file.
+fn selection(wanted: &Vector) -> RowSelection {
+    let mut selectors: Vec<RowSelector> = Vec::new();
+    let mut next = 0;
+    for position in wanted {
+        if position > next {
+            selectors.push(RowSelector::skip((position - next) as usize));
+        }
+        match selectors.last_mut() {
+            Some(last) if !last.skip => last.row_count += 1,
+            _ => selectors.push(RowSelector::select(1)),
+        }
+        next = position + 1;
+    }
+    RowSelection::from(selectors)
 }
 
 /// The positions of the rows of some row groups.

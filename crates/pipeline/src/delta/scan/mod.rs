@@ -27,6 +27,7 @@ pub use self::range::ColumnRange;
 pub(crate) use self::range::physical_path;
 pub use self::values::ColumnValues;
 pub(crate) use self::values::has_filter;
+use super::deletion::DeletedRows;
 use super::files::LiveFile;
 use super::schema::{locate, prune};
 use super::state::{Layout, TableState};
@@ -69,6 +70,7 @@ pub struct Scan {
     ranges: Vec<ColumnRange>,
     values: Vec<ColumnValues>,
     files: Option<HashSet<Arc<str>>>,
+    rows: Option<DeletedRows>,
     limit: Option<usize>,
 }
 
@@ -104,6 +106,13 @@ impl Scan {
         self
     }
 
+    /// Leaves out all rows but these.
+    #[must_use]
+    pub fn with_rows(mut self, rows: DeletedRows) -> Self {
+        self.rows = Some(rows);
+        self
+    }
+
     /// Ends after this number of rows.
     #[must_use]
     pub fn with_limit(mut self, rows: usize) -> Self {
@@ -125,8 +134,13 @@ impl DeltaTable {
             let pruning = Pruning::new(&scan, &state.layout)?;
             let is_named = |file: &LiveFile| scan.files.as_ref().is_none_or(|named| named.contains(&file.path));
             let wanted = files.files.iter().filter(|file| is_named(file) && pruning.wants(files, file));
-            reads
-                .extend(wanted.map(|file| FileRead::new(self.clone(), file, projection.clone(), Arc::clone(&pruning))));
+            reads.extend(wanted.filter_map(|file| {
+                let read = FileRead::new(self.clone(), file, projection.clone(), Arc::clone(&pruning));
+                match &scan.rows {
+                    Some(rows) => rows.files().get(&file.path).map(|rows| read.with_rows(rows.clone())),
+                    None => Some(read),
+                }
+            }));
         }
         let batches = read_side_by_side(self, reads);
         Ok(match scan.limit {

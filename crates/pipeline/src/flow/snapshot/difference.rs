@@ -20,6 +20,8 @@ pub(super) struct Difference {
     pub(super) inserted: BooleanBuffer,
     pub(super) inserted_rows: u64,
     pub(super) deleted: DeletedRows,
+    /// Rows of the table whose key the snapshot has with other values.
+    pub(super) changed: u64,
     /// Rows of the snapshot that a later row with the same key replaced.
     pub(super) duplicates: u64,
 }
@@ -34,7 +36,7 @@ pub(super) fn compare(snapshot: Digests, rows: usize, live: Digests, files: &[Ar
     let mut inserted = BooleanBufferBuilder::new(rows);
     inserted.append_n(rows, false);
     let mut comparison =
-        Comparison { inserted, inserted_rows: 0, deleted: DeletedRows::default(), duplicates: 0, files };
+        Comparison { inserted, inserted_rows: 0, deleted: DeletedRows::default(), changed: 0, duplicates: 0, files };
     for (new, old) in snapshot.into_parts().zip(live.into_parts()) {
         comparison.part(new?, old?);
     }
@@ -42,6 +44,7 @@ pub(super) fn compare(snapshot: Digests, rows: usize, live: Digests, files: &[Ar
         inserted: comparison.inserted.finish(),
         inserted_rows: comparison.inserted_rows,
         deleted: comparison.deleted,
+        changed: comparison.changed,
         duplicates: comparison.duplicates,
     })
 }
@@ -50,6 +53,7 @@ struct Comparison<'f> {
     inserted: BooleanBufferBuilder,
     inserted_rows: u64,
     deleted: DeletedRows,
+    changed: u64,
     duplicates: u64,
     files: &'f [Arc<str>],
 }
@@ -71,7 +75,11 @@ impl Comparison<'_> {
         for entry in old {
             match rows.entry(entry.key) {
                 hash_map::Entry::Occupied(same) if same.get().0 == entry.row => drop(same.remove()),
-                _ => self.delete(entry.place),
+                hash_map::Entry::Occupied(_) => {
+                    self.changed += 1;
+                    self.delete(entry.place);
+                }
+                hash_map::Entry::Vacant(_) => self.delete(entry.place),
             }
         }
         for (_, position) in rows.into_values() {
@@ -108,7 +116,8 @@ mod tests {
         assert_eq!(difference.inserted.iter().collect::<Vec<_>>(), [false, true, true]);
         let mut expected = DeletedRows::default();
         expected.extend(&files[1], [6, 7]);
-        assert_eq!((difference.deleted, difference.inserted_rows, difference.duplicates), (expected, 2, 0));
+        assert_eq!((difference.deleted, difference.inserted_rows, difference.changed), (expected, 2, 1));
+        assert_eq!(difference.duplicates, 0);
     }
 
     #[test]

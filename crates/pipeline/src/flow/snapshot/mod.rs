@@ -2,11 +2,13 @@
 //!
 //! Rows are kept in a temporary file while they come, and their digests by key. After the last one the digests of the
 //! table's live rows are set against them, part by part; new and changed rows are inserted, changed and missing ones
-//! deleted, in one commit. What was read in part is never applied.
+//! deleted, in one commit. What was read in part is never applied. In a history the versions that are the current ones
+//! take the part of the live rows: they are closed instead of deleted.
 
 mod difference;
 mod digests;
 mod staging;
+mod versions;
 
 use std::sync::Arc;
 
@@ -14,15 +16,18 @@ use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use lakeflow_interface::records::{BadValues, RESCUED_DATA};
-use lakeflow_interface::{ColumnPath, Error, ErrorKind, Offset, Result};
+use lakeflow_interface::{ColumnPath, Error, ErrorKind, Result};
 use tokio::task::spawn_blocking;
 
 use self::difference::{Difference, compare, place};
 use self::digests::{Digests, Entry};
 use self::staging::Staging;
-use super::keys::{Comparable, Digest, columns};
-use super::{Flow, Target};
-use crate::delta::{PlacedBatch, Scan};
+use self::versions::Versions;
+use super::columns::columns;
+use super::keys::{Comparable, Digest};
+use super::{Effect, Flow, Place, Target};
+use crate::delta::{DeletedRows, PlacedBatch, Scan};
+use crate::event::RowCounts;
 
 /// See the module.
 pub(super) struct SnapshotFlow {
@@ -30,7 +35,7 @@ pub(super) struct SnapshotFlow {
     /// What has been read so far; on its way through a thread while rows are added.
     collected: Option<Collected>,
     /// The checkpoint at the end, once it has come.
-    complete: Option<Offset>,
+    complete: Option<Place>,
 }
 
 /// The rows of a snapshot, and their digests.
@@ -66,6 +71,7 @@ impl Digester {
 
     fn digests(&mut self, rows: &RecordBatch) -> Result<Vec<RowDigest>> {
         let keys = columns(rows, &self.keys)?;
+        let rows = versions::without_span(rows)?;
         let (comparable_keys, comparable_rows) = match &self.prepared {
             Some(prepared) => prepared,
             None => self.prepared.insert((Comparable::like(&keys)?, Comparable::like(rows.columns())?)),
@@ -95,10 +101,13 @@ struct Live {
     digester: Digester,
     digests: Digests,
     files: Vec<Arc<str>>,
+    /// What is known of the versions; none where only rows are kept.
+    versions: Option<Versions>,
 }
 
 impl Live {
     fn add(mut self, placed: &PlacedBatch) -> Result<Self> {
+        let open = self.versions.as_mut().map(|versions| versions.add(&placed.batch)).transpose()?;
         // Files are read side by side, but there are never many.
         let file = match self.files.iter().rposition(|file| *file == placed.file) {
             Some(file) => file,
@@ -108,7 +117,9 @@ impl Live {
             }
         };
         for (row, digest) in self.digester.digests(&placed.batch)?.into_iter().enumerate() {
-            self.digests.push(digest.at(place(file, placed.position(row))))?;
+            if open.as_ref().is_none_or(|open| open.value(row)) {
+                self.digests.push(digest.at(place(file, placed.position(row))))?;
+            }
         }
         Ok(self)
     }
@@ -128,7 +139,8 @@ impl SnapshotFlow {
     /// The digests of the table's live rows.
     async fn live(&mut self) -> Result<Live> {
         let digester = Digester::new(self.target.plan().primary_keys.clone());
-        let mut live = Live { digester, digests: Digests::new(), files: Vec::new() };
+        let versions = self.target.plan().flow.keeps_history().then(|| Versions::at(self.target.horizon()));
+        let mut live = Live { digester, digests: Digests::new(), files: Vec::new(), versions };
         if self.target.is_blank().await? {
             return Ok(live);
         }
@@ -141,28 +153,55 @@ impl SnapshotFlow {
         Ok(live)
     }
 
-    async fn apply(&mut self, offset: Offset) -> Result<()> {
+    async fn apply(&mut self, place: Place) -> Result<()> {
         let Collected { digests, staging, .. } = self.take_collected()?;
-        let live = self.live().await?;
+        let Live { digests: live, files, versions, .. } = self.live().await?;
         let rows = staging.rows();
-        let difference = blocking(move || compare(digests, rows, live.digests, &live.files)).await?;
-        let Difference { inserted, inserted_rows, deleted, duplicates } = difference;
+        let difference = blocking(move || compare(digests, rows, live, &files)).await?;
+        let Difference { inserted, inserted_rows, deleted, changed, duplicates } = difference;
         if duplicates > 0 {
             self.target.warn("rows of the snapshot had the key of a later row, which won", duplicates);
         }
+        let counts = RowCounts {
+            inserted: inserted_rows.saturating_sub(changed),
+            updated: changed,
+            deleted: deleted.len() - changed,
+        };
         if inserted_rows > 0 {
             let mut selected = blocking(move || staging.into_selected(inserted)).await?;
             loop {
                 let (batch, rest) = blocking(move || Ok((selected.next().transpose()?, selected))).await?;
                 let Some(batch) = batch else { break };
                 selected = rest;
-                self.target.write(batch).await?;
+                self.target
+                    .write(match &versions {
+                        Some(versions) => versions.opened(&batch)?,
+                        None => batch,
+                    })
+                    .await?;
             }
         }
-        if deleted.is_empty() && !self.target.has_news(&offset) {
+        if let Some(versions) = &versions {
+            self.write_closed(versions, &deleted).await?;
+        }
+        if deleted.is_empty() && !self.target.has_news(&place) {
             return Ok(());
         }
-        self.target.commit(deleted, offset).await
+        self.target.commit(Effect { superseded: deleted, counts, tombstones: None }, place).await
+    }
+
+    /// Writes the versions that the snapshot closes.
+    async fn write_closed(&mut self, versions: &Versions, closed: &DeletedRows) -> Result<()> {
+        if closed.is_empty() {
+            return Ok(());
+        }
+        let state = self.target.prepare().await?;
+        let mut rows = self.target.table().scan(&state, Scan::all().with_rows(closed.clone())).await?;
+        while let Some(placed) = rows.try_next().await? {
+            let batch = self.target.canonical(&placed.batch)?;
+            self.target.write(versions.closed(batch)?).await?;
+        }
+        Ok(())
     }
 }
 
@@ -194,14 +233,14 @@ impl Flow for SnapshotFlow {
         Ok(())
     }
 
-    async fn checkpoint(&mut self, offset: Offset) -> Result<()> {
-        self.complete = Some(offset);
+    async fn checkpoint(&mut self, place: Place) -> Result<()> {
+        self.complete = Some(place);
         Ok(())
     }
 
     async fn finish(&mut self) -> Result<()> {
         match self.complete.take() {
-            Some(offset) => self.apply(offset).await,
+            Some(place) => self.apply(place).await,
             None => {
                 Err(Error::new(ErrorKind::BadResponse, "the snapshot is not complete, and nothing of it was applied"))
             }
