@@ -205,9 +205,9 @@ fn refused_token_is_an_authentication_error() {
     insta::assert_snapshot!(shown, @r"
     exit code: 1
     ----- stdout -----
-    table          flow      read  written  removed  rescued  requests    time  result
-    ───────────────────────────────────────────────────────────────────────────────────
-    default.users  snapshot     0        0        0        0         1  N.NN s  failed
+    table          flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    default.users  snapshot     0         0        0        0        0         1  N.NN s  failed
     ----- stderr -----
     default.users: not complete after N.NN s
     error: default.users: `GET https://api.github.com/orgs/acme/members?per_page=100` was refused for want of valid credentials: Bad credentials (status `401`, table `users`)
@@ -224,9 +224,9 @@ fn refused_permission_says_which_table() {
     insta::assert_snapshot!(Sandbox::with_pipeline(&github, &["users"]).run(&RUN), @r"
     exit code: 1
     ----- stdout -----
-    table          flow      read  written  removed  rescued  requests    time  result
-    ───────────────────────────────────────────────────────────────────────────────────
-    default.users  snapshot     0        0        0        0         1  N.NN s  failed
+    table          flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    default.users  snapshot     0         0        0        0        0         1  N.NN s  failed
     ----- stderr -----
     default.users: not complete after N.NN s
     error: default.users: `GET https://api.github.com/orgs/acme/members?per_page=100` is not permitted: status 403 (status `403`, table `users`)
@@ -242,9 +242,9 @@ fn repository_that_does_not_exist_is_not_found() {
     insta::assert_snapshot!(sandbox.run(&RUN), @r"
     exit code: 1
     ----- stdout -----
-    table           flow    read  written  removed  rescued  requests    time  result
-    ──────────────────────────────────────────────────────────────────────────────────
-    default.issues  upsert     0        0        0        0         1  N.NN s  failed
+    table           flow    read  inserted  updated  deleted  rescued  requests    time  result
+    ────────────────────────────────────────────────────────────────────────────────────────────
+    default.issues  upsert     0         0        0        0        0         1  N.NN s  failed
     ----- stderr -----
     default.issues: not complete after N.NN s
     error: default.issues: `GET https://api.github.com/repos/acme/rokket/issues?direction=asc&sort=updated&state=all&per_page=100` found nothing: Not Found (status `404`, table `issues`)
@@ -262,12 +262,12 @@ fn rate_limit_that_outlasts_patience_says_until_when() {
     insta::assert_snapshot!(until.replace_all(&shown, "ends at `[INSTANT]`"), @r"
     exit code: 3
     ----- stdout -----
-    table          flow      read  written  removed  rescued  requests    time  result
-    ─────────────────────────────────────────────────────────────────────────────────────
-    default.users  snapshot    20       20        0        0         1  N.NN s  complete
-    default.teams  snapshot     0        0        0        0         0  N.NN s  failed
+    table          flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    default.users  snapshot    20        20        0        0        0         1  N.NN s  complete: whole snapshot read
+    default.teams  snapshot     0         0        0        0        0         0  N.NN s  failed
     ----- stderr -----
-    default.users: 20 rows read, 20 written, 0 removed in N.NN s
+    default.users: 20 rows read, 20 inserted, 0 updated, 0 deleted in N.NN s
     default.teams: not complete after N.NN s
     error: default.teams: the rate limit of api.github.com outlasts our patience: it ends at `[INSTANT]` (table `teams`)
     hint: run again after that; what has been committed by then is not read again
@@ -298,9 +298,9 @@ fn garbage_and_html_instead_of_json_are_bad_responses() {
     insta::assert_snapshot!(sandbox.run(&RUN), @r"
     exit code: 1
     ----- stdout -----
-    table          flow      read  written  removed  rescued  requests    time  result
-    ───────────────────────────────────────────────────────────────────────────────────
-    default.users  snapshot     0        0        0        0         1  N.NN s  failed
+    table          flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    default.users  snapshot     0         0        0        0        0         1  N.NN s  failed
     ----- stderr -----
     default.users: not complete after N.NN s
     error: default.users: `GET https://api.github.com/orgs/acme/members?per_page=100` was not answered with JSON: expected UTF-8, found another byte at position 32 (status `200`, table `users`)
@@ -310,9 +310,9 @@ fn garbage_and_html_instead_of_json_are_bad_responses() {
     insta::assert_snapshot!(sandbox.run(&RUN), @r"
     exit code: 1
     ----- stdout -----
-    table          flow      read  written  removed  rescued  requests    time  result
-    ───────────────────────────────────────────────────────────────────────────────────
-    default.users  snapshot     0        0        0        0         1  N.NN s  failed
+    table          flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    default.users  snapshot     0         0        0        0        0         1  N.NN s  failed
     ----- stderr -----
     default.users: not complete after N.NN s
     error: default.users: `GET https://api.github.com/orgs/acme/members?per_page=100` was not answered with JSON: expected JSON, found `text/html; charset=utf-8` that begins `We'll be right back` (status `200`, table `users`)
@@ -355,9 +355,9 @@ fn lakehouse_that_cannot_be_written_is_a_storage_error() {
     insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--lakehouse", "/proc/lakehouse"]), @r"
     exit code: 1
     ----- stdout -----
-    table          flow      read  written  removed  rescued  requests    time  result
-    ───────────────────────────────────────────────────────────────────────────────────
-    default.users  snapshot    20        0        0        0         1  N.NN s  failed
+    table          flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    default.users  snapshot    20         0        0        0        0         1  N.NN s  failed
     ----- stderr -----
     default.users: not complete after N.NN s
     error: default.users: the table's folder cannot be made (table `default.users`, location `file:///proc/lakehouse/default/users/`)
@@ -381,9 +381,9 @@ fn lakehouse_without_room_is_a_storage_error_and_leaves_no_half_table() {
     insta::assert_snapshot!(sandbox.shown(&shell.output().unwrap()), @r"
     exit code: 1
     ----- stdout -----
-    table           flow    read  written  removed  rescued  requests    time  result
-    ──────────────────────────────────────────────────────────────────────────────────
-    default.issues  upsert   250        0        0        0         3  N.NN s  failed
+    table           flow    read  inserted  updated  deleted  rescued  requests    time  result
+    ────────────────────────────────────────────────────────────────────────────────────────────
+    default.issues  upsert   250         0        0        0        0         3  N.NN s  failed
     ----- stderr -----
     default.issues: not complete after N.NN s
     error: default.issues: a data file cannot be uploaded (table `default.issues`, location `file://[FOLDER]/lakehouse/default/issues/`)
@@ -409,10 +409,10 @@ fn destination_that_is_not_ours_is_left_alone() {
     insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--parallel", "1"]), @r"
     exit code: 2
     ----- stdout -----
-    table          flow      read  written  removed  rescued  requests    time  result
-    ───────────────────────────────────────────────────────────────────────────────────
-    default.other  snapshot     0        0        0        0         0  N.NN s  failed
-    default.teams  snapshot     0        0        0        0         0  N.NN s  failed
+    table          flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    default.other  snapshot     0         0        0        0        0         0  N.NN s  failed
+    default.teams  snapshot     0         0        0        0        0         0  N.NN s  failed
     ----- stderr -----
     default.other: not complete after N.NN s
     default.teams: not complete after N.NN s

@@ -82,24 +82,24 @@ fn closing_table_says_what_was_done() {
     insta::assert_snapshot!(sandbox.run(&run), @r"
     exit code: 0
     ----- stdout -----
-    table             flow      read  written  removed  rescued  requests    time  result
-    ────────────────────────────────────────────────────────────────────────────────────────
-    default.issues    upsert     250      250        0        0         3  N.NN s  complete
-    default.branches  snapshot    12       12        0        0         1  N.NN s  complete
+    table             flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    default.issues    upsert     250       250        0        0        0         3  N.NN s  complete: read to its end
+    default.branches  snapshot    12        12        0        0        0         1  N.NN s  complete: whole snapshot read
     ----- stderr -----
-    default.issues: 250 rows read, 250 written, 0 removed in N.NN s
-    default.branches: 12 rows read, 12 written, 0 removed in N.NN s
+    default.issues: 250 rows read, 250 inserted, 0 updated, 0 deleted in N.NN s
+    default.branches: 12 rows read, 12 inserted, 0 updated, 0 deleted in N.NN s
     ");
     insta::assert_snapshot!(sandbox.run(&run), @r"
     exit code: 0
     ----- stdout -----
-    table             flow      read  written  removed  rescued  requests    time  result
-    ─────────────────────────────────────────────────────────────────────────────────────────
-    default.issues    upsert       0        0        0        0         1  N.NN s  unchanged
-    default.branches  snapshot    12        0        0        0         1  N.NN s  unchanged
+    table             flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    default.issues    upsert       0         0        0        0        0         1  N.NN s  unchanged: nothing new
+    default.branches  snapshot    12         0        0        0        0         1  N.NN s  unchanged: whole snapshot read
     ----- stderr -----
-    default.issues: 0 rows read, 0 written, 0 removed in N.NN s
-    default.branches: 12 rows read, 0 written, 0 removed in N.NN s
+    default.issues: 0 rows read, 0 inserted, 0 updated, 0 deleted in N.NN s
+    default.branches: 12 rows read, 0 inserted, 0 updated, 0 deleted in N.NN s
     ");
 }
 
@@ -110,13 +110,13 @@ fn run_can_be_narrowed_to_some_tables() {
     insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--tables", "teams,users", "--parallel", "1"]), @r"
     exit code: 0
     ----- stdout -----
-    table          flow      read  written  removed  rescued  requests    time  result
-    ─────────────────────────────────────────────────────────────────────────────────────
-    default.teams  snapshot     4        4        0        0         1  N.NN s  complete
-    default.users  snapshot    20       20        0        0         1  N.NN s  complete
+    table          flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    default.teams  snapshot     4         4        0        0        0         1  N.NN s  complete: whole snapshot read
+    default.users  snapshot    20        20        0        0        0         1  N.NN s  complete: whole snapshot read
     ----- stderr -----
-    default.teams: 4 rows read, 4 written, 0 removed in N.NN s
-    default.users: 20 rows read, 20 written, 0 removed in N.NN s
+    default.teams: 4 rows read, 4 inserted, 0 updated, 0 deleted in N.NN s
+    default.users: 20 rows read, 20 inserted, 0 updated, 0 deleted in N.NN s
     ");
     insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--tables", "team"]), @r"
     exit code: 2
@@ -136,13 +136,13 @@ fn full_refresh_reads_everything_again() {
     insta::assert_snapshot!(sandbox.run(&refresh), @r"
     exit code: 0
     ----- stdout -----
-    table            flow      read  written  removed  rescued  requests    time  result
-    ────────────────────────────────────────────────────────────────────────────────────────
-    default.commits  append     200      200        0        0        11  N.NN s  complete
-    default.teams    snapshot     4        0        0        0         1  N.NN s  unchanged
+    table            flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    default.commits  append     200       200        0        0        0        11  N.NN s  complete: read to its end
+    default.teams    snapshot     4         0        0        0        0         1  N.NN s  unchanged: whole snapshot read
     ----- stderr -----
-    default.commits: 200 rows read, 200 written, 0 removed in N.NN s
-    default.teams: 4 rows read, 0 written, 0 removed in N.NN s
+    default.commits: 200 rows read, 200 inserted, 0 updated, 0 deleted in N.NN s
+    default.teams: 4 rows read, 0 inserted, 0 updated, 0 deleted in N.NN s
     ");
     assert_same("commits", &sandbox.rows("commits"), &github.expected("commits"));
     insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--full-refresh=comits"]), @r"
@@ -223,13 +223,13 @@ fn other_tables_arrive_when_one_fails() {
     insta::assert_snapshot!(sandbox.run(&["run", "spec.yaml", "--parallel", "1"]), @r"
     exit code: 3
     ----- stdout -----
-    table          flow      read  written  removed  rescued  requests    time  result
-    ─────────────────────────────────────────────────────────────────────────────────────
-    default.teams  snapshot     0        0        0        0         1  N.NN s  failed
-    default.users  snapshot    20       20        0        0         1  N.NN s  complete
+    table          flow      read  inserted  updated  deleted  rescued  requests    time  result
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    default.teams  snapshot     0         0        0        0        0         1  N.NN s  failed
+    default.users  snapshot    20        20        0        0        0         1  N.NN s  complete: whole snapshot read
     ----- stderr -----
     default.teams: not complete after N.NN s
-    default.users: 20 rows read, 20 written, 0 removed in N.NN s
+    default.users: 20 rows read, 20 inserted, 0 updated, 0 deleted in N.NN s
     error: default.teams: `GET https://api.github.com/orgs/acme/teams?per_page=100` was not answered with JSON: expected UTF-8, found another byte at position 32 (status `200`, table `teams`)
     hint: check the address of the connection: a log-in page or a proxy may have answered
     ");

@@ -59,6 +59,8 @@ pub(super) async fn apply(target: &mut Target, intake: Intake, held: Held) -> Re
     let Lookup { held, intake } = lookup;
     let outcome = decide(&held, &present, &buried, &mut effect)?;
     if !outcome.buried.is_empty() {
+        // A folder without a log is nobody's table.
+        target.prepare().await?;
         effect.tombstones = Some(tombstones.with(&intake, held.batches(), &outcome.buried).await?);
     }
     for rows in rows_at(held.batches().to_vec(), outcome.written)? {

@@ -1,13 +1,11 @@
 //! Deletes: in the stream of changes or in a read of their own, early or late, they count where they belong.
 
-use std::time::Duration;
-
-use lakeflow_interface::{ErrorKind, Horizon, IngestionType};
-use lakeflow_pipeline::{Evidence, RowCounts, RunOptions};
+use lakeflow_interface::{ErrorKind, IngestionType};
+use lakeflow_pipeline::{Evidence, RowCounts};
 use serde_json::{Value, json};
 
 use crate::connector::{ScriptedConnector, ScriptedTable, Step, position};
-use crate::workbench::{Workbench, eager, patient, spec};
+use crate::workbench::{Workbench, after, eager, patient, spec};
 
 const SCHEMA: &str = "id BIGINT NOT NULL, at BIGINT, text STRING NOT NULL";
 
@@ -22,10 +20,6 @@ fn gone(id: u64, at: u64) -> Value {
 fn workbench(script: Vec<Step>) -> Workbench {
     let table = ScriptedTable::new(IngestionType::CdcWithDeletes, SCHEMA).with_script(script);
     Workbench::new(ScriptedConnector::default().with_table("tickets", table))
-}
-
-fn after(options: RunOptions, time: Duration) -> RunOptions {
-    RunOptions { horizon: Horizon::at(options.horizon.instant() + time), ..options }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +74,7 @@ async fn tombstone_is_forgotten_after_its_retention() {
         let spec = spec(&[("tickets", configuration)]);
         assert!(workbench.run(&spec, patient()).await.0.is_complete());
         workbench.connector.set_script("tickets", late.clone());
-        let options = after(patient(), Duration::from_secs(hours * 3600));
+        let options = after(patient(), hours * 60);
         assert!(workbench.run(&spec, options).await.0.is_complete());
         assert_eq!(workbench.rows("tickets").await.len(), usize::from(revived), "{hours} {configuration}");
     }

@@ -1,13 +1,11 @@
 //! History: every version of a row with its span, however the changes arrive.
 
-use std::time::Duration;
-
-use lakeflow_interface::{ErrorKind, Horizon, IngestionType};
+use lakeflow_interface::{ErrorKind, IngestionType};
 use lakeflow_pipeline::{FullRefresh, RowCounts, RunOptions};
 use serde_json::{Value, json};
 
 use crate::connector::{ScriptedConnector, ScriptedTable, Step};
-use crate::workbench::{Workbench, eager, patient, spec};
+use crate::workbench::{Workbench, after, eager, patient, spec};
 
 const SCHEMA: &str = "id BIGINT, at BIGINT, text STRING";
 const SCD_2: &str = r#"{"scd_type": "SCD_TYPE_2"}"#;
@@ -166,8 +164,7 @@ fn snapshot(rows: &[(u64, &str)]) -> Vec<Step> {
 }
 
 fn at(minutes: u64) -> RunOptions {
-    let options = patient();
-    RunOptions { horizon: Horizon::at(options.horizon.instant() + Duration::from_secs(60 * minutes)), ..options }
+    after(patient(), minutes)
 }
 
 /// A version of a snapshot's row, with its span in minutes after the first run.

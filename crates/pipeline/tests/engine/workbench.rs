@@ -1,5 +1,6 @@
 //! What every test needs: a lakehouse in a temporary folder, runs with a fixed horizon, and the rows that arrived.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,6 +34,11 @@ pub(crate) fn patient() -> RunOptions {
     RunOptions { cadence, ..RunOptions::new(horizon) }
 }
 
+/// Options with a horizon that is some minutes later.
+pub(crate) fn after(options: RunOptions, minutes: u64) -> RunOptions {
+    RunOptions { horizon: Horizon::at(options.horizon.instant() + Duration::from_secs(60 * minutes)), ..options }
+}
+
 /// A spec of tables with the same name in source and destination, each with its configuration as JSON.
 pub(crate) fn spec(tables: &[(&str, &str)]) -> PipelineSpec {
     let objects: Vec<String> = tables
@@ -47,7 +53,10 @@ pub(crate) fn spec(tables: &[(&str, &str)]) -> PipelineSpec {
 
 impl Workbench {
     pub(crate) fn new(connector: ScriptedConnector) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), connector: Arc::new(connector) }
+        // In memory where that is to be had: these tests make thousands of small files.
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self { folder: folder.unwrap(), connector: Arc::new(connector) }
     }
 
     /// The same lakehouse with another connector.
@@ -59,7 +68,7 @@ impl Workbench {
         Lakehouse::open(self.folder.path().to_str().unwrap()).unwrap()
     }
 
-    pub(crate) fn folder(&self) -> &std::path::Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 

@@ -102,6 +102,8 @@ pub(super) async fn apply(target: &mut Target, intake: Intake, held: Held) -> Re
     .await?;
     let mut effect = Effect { superseded: outcome.superseded, counts: outcome.counts, tombstones: None };
     if !outcome.remembered.is_empty() {
+        // A folder without a log is nobody's table.
+        target.prepare().await?;
         effect.tombstones = Some(tombstones.with(&intake, &held, &outcome.remembered).await?);
     }
     write(target, &intake, pool, &outcome.written).await?;
