@@ -1,6 +1,7 @@
 //! Cursors: the values by which changes are ordered, and how they are compared and written.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
@@ -81,14 +82,14 @@ impl CursorKind {
             Self::Number => Point::Number(text.parse().ok()?),
             Self::Text => Instant::parse(text).map_or_else(|| Point::Text(text.to_owned()), Point::Instant),
         };
-        Some(Cursor { text: text.to_owned(), point })
+        Some(Cursor { text: text.into(), point })
     }
 }
 
 /// A cursor: as the source wrote it, and what it means.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor {
-    pub(crate) text: String,
+    pub(crate) text: Arc<str>,
     point: Point,
 }
 
@@ -103,7 +104,7 @@ impl Cursor {
     /// The cursor of an instant.
     pub(crate) fn at(instant: DateTime<Utc>) -> Self {
         let instant = Instant(instant);
-        Self { text: instant.format(Format::Rfc3339), point: Point::Instant(instant) }
+        Self { text: instant.format(Format::Rfc3339).into(), point: Point::Instant(instant) }
     }
 
     /// The instant, where it is one.
@@ -144,7 +145,7 @@ impl Cursor {
                 Instant(instant.0.checked_add_signed(unit).unwrap_or(instant.0)).format(format)
             }
             Point::Number(number) if shift != 0 => (number + shift as f64).to_string(),
-            _ => self.text.clone(),
+            _ => self.text.to_string(),
         }
     }
 }

@@ -193,7 +193,7 @@ impl<'p> Value<'p> {
 
     /// The value of a key of an object; of a key that occurs twice, the last.
     pub fn get(self, key: &str) -> Option<Value<'p>> {
-        self.entries().filter(|(name, _)| name == key).last().map(|(_, value)| value)
+        self.raw_entries().filter(|(name, _)| name.is_text(key)).last().map(|(_, value)| value)
     }
 
     /// The value at a path of keys.
@@ -231,6 +231,15 @@ impl<'p> Value<'p> {
         (self.node().kind == NodeKind::String).then(|| self.inner_text())
     }
 
+    /// Whether this is a string of just this text.
+    #[inline]
+    fn is_text(self, text: &str) -> bool {
+        match self.unescaped() {
+            Some(own) => is_same_key(own, text),
+            None => self.as_str().is_some_and(|own| own == text),
+        }
+    }
+
     /// The keys, as strings of the page, and values of an object; none for any other value.
     #[inline]
     pub(super) fn raw_entries(self) -> impl Iterator<Item = (Value<'p>, Value<'p>)> {
@@ -260,6 +269,21 @@ impl<'p> Value<'p> {
 impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.raw())
+    }
+}
+
+/// Whether two keys are the same; they are short, and not worth a call of `memcmp`.
+#[inline]
+pub(super) fn is_same_key(own: &str, other: &str) -> bool {
+    let (own, other) = (own.as_bytes(), other.as_bytes());
+    if own.len() != other.len() || own.len() > 16 {
+        return own == other;
+    }
+    match (own.first_chunk::<8>(), other.first_chunk::<8>(), own.last_chunk::<8>(), other.last_chunk::<8>()) {
+        (Some(own_first), Some(other_first), Some(own_last), Some(other_last)) => {
+            own_first == other_first && own_last == other_last
+        }
+        _ => own.iter().zip(other).all(|(own, other)| own == other),
     }
 }
 

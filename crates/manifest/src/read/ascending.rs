@@ -36,7 +36,7 @@ struct Taken {
 /// Hands on a page in parts of the size that the user asks for, each with a checkpoint.
 fn take(filter: &mut Filter, table: &TableRead, fetched: &FetchedPage) -> Result<Taken> {
     let mut taken = Taken { items: Vec::new(), greatest: None, is_end: false };
-    let mut places = Vec::new();
+    let (mut places, batch) = (Vec::new(), table.batch());
     let mut checkpoint = |filter: &mut Filter, places: &mut Vec<_>| {
         if let Some(item) = table.item(fetched, std::mem::take(places)) {
             taken.items.extend([item, filter.checkpoint()]);
@@ -49,7 +49,7 @@ fn take(filter: &mut Filter, table: &TableRead, fetched: &FetchedPage) -> Result
             Verdict::Known | Verdict::TooOld => {}
         }
         taken.greatest = row.cursor.max(taken.greatest.take());
-        if places.len() >= table.batch() {
+        if places.len() >= batch {
             checkpoint(filter, &mut places);
         }
     }

@@ -59,14 +59,14 @@ impl Position {
     pub(super) fn offset(&self) -> Offset {
         let mut entries = Map::new();
         if let Some(cursor) = &self.cursor {
-            entries.insert("cursor".to_owned(), json!(cursor.text));
+            entries.insert("cursor".to_owned(), json!(*cursor.text));
         }
         if !self.seen.0.is_empty() {
             entries.insert("seen".to_owned(), self.seen.0.keys().cloned().collect());
         }
         if let Some(pass) = &self.pass {
-            let mut entry = Map::from_iter([("began".to_owned(), json!(Cursor::at(pass.began).text))]);
-            entry.extend(pass.from.iter().map(|cursor| ("from".to_owned(), json!(cursor.text))));
+            let mut entry = Map::from_iter([("began".to_owned(), json!(*Cursor::at(pass.began).text))]);
+            entry.extend(pass.from.iter().map(|cursor| ("from".to_owned(), json!(*cursor.text))));
             entries.insert("pass".to_owned(), Json::Object(entry));
         }
         if let Some(parent) = &self.parent {

@@ -32,7 +32,7 @@ impl TableRead {
 
     /// `key@cursor`: one version of one row. Constant columns are part of the key.
     pub(super) fn identity(&self, value: Value<'_>, cursor: &Cursor) -> String {
-        let mut identity = String::new();
+        let mut identity = String::with_capacity(48);
         for (position, key) in self.plan.metadata.primary_keys.iter().enumerate() {
             if position > 0 {
                 identity.push(',');

@@ -173,21 +173,24 @@ fn inner_needs_column_mapping(inner: &Field) -> bool {
     }
 }
 
-/// The paths of all columns that can carry minimum and maximum, in schema order: structs are opened, lists are not.
-pub(crate) fn leaf_paths(fields: &Fields) -> Vec<Vec<String>> {
-    let mut paths = Vec::new();
+/// A column that is no struct: its path, its type.
+pub(crate) type Leaf<'f> = (Vec<&'f str>, &'f DataType);
+
+/// All columns that can carry minimum and maximum, in schema order: structs are opened, lists are not.
+pub(crate) fn leaves(fields: &Fields) -> Vec<Leaf<'_>> {
+    let mut leaves_within = Vec::new();
     for field in fields {
         match field.data_type() {
             data_type @ DataType::Struct(inner) if !is_variant(data_type) => {
-                for mut path in leaf_paths(inner) {
-                    path.insert(0, field.name().clone());
-                    paths.push(path);
+                for (mut path, data_type) in leaves(inner) {
+                    path.insert(0, field.name());
+                    leaves_within.push((path, data_type));
                 }
             }
-            _ => paths.push(vec![field.name().clone()]),
+            data_type => leaves_within.push((vec![field.name().as_str()], data_type)),
         }
     }
-    paths
+    leaves_within
 }
 
 /// The positions of a column from the outermost field inwards.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use delta_kernel::committer::FileSystemCommitter;
 use delta_kernel::snapshot::{Snapshot, SnapshotRef};
 use delta_kernel::transaction::CommitResult;
@@ -17,7 +17,7 @@ use url::Url;
 use super::destination::Destination;
 use super::lakehouse::{Engine, Shared};
 use super::scan::Footers;
-use super::schema::{leaf_paths, locate, needs_column_mapping, to_delta};
+use super::schema::{leaves, locate, needs_column_mapping, to_delta};
 use super::state::{Moved, TableState};
 use super::storage::{internal_error, kernel_error, storage_error};
 use super::writer::{DataWriter, StagedFile, WriterSettings};
@@ -25,7 +25,7 @@ use super::writer::{DataWriter, StagedFile, WriterSettings};
 /// What commits say wrote them.
 pub(crate) const ENGINE_INFO: &str = concat!("community-connector/", env!("CARGO_PKG_VERSION"));
 
-/// The number of columns that get statistics, counted from the first, as Delta counts them.
+/// Of so many columns, counted from the first as Delta counts them, those of a fixed width get statistics.
 const STATISTICS_COLUMNS: usize = 32;
 
 /// A handle to a destination table, whether it exists or not.
@@ -263,30 +263,35 @@ impl NewTable {
         if needs_column_mapping(self.schema.fields()) {
             properties.insert("delta.columnMapping.mode".to_owned(), "name".to_owned());
         }
-        if let Some(columns) = self.statistics_columns()? {
-            properties.insert("delta.dataSkippingStatsColumns".to_owned(), columns);
-        }
+        match self.statistics_columns()? {
+            none if none.is_empty() => properties.insert("delta.dataSkippingNumIndexedCols".to_owned(), "0".to_owned()),
+            columns => properties.insert("delta.dataSkippingStatsColumns".to_owned(), columns),
+        };
         properties.extend(self.properties.clone());
         let schema = Arc::new(to_delta(&self.schema)?);
         Ok(create_table(url.as_str(), schema, ENGINE_INFO, false).with_table_properties(properties))
     }
 
-    /// The columns that get statistics; none where those that Delta takes by itself are enough.
-    fn statistics_columns(&self) -> Result<Option<String>> {
-        let mut columns = leaf_paths(self.schema.fields());
-        let rest = columns.split_off(columns.len().min(STATISTICS_COLUMNS));
-        let mut beyond = Vec::new();
+    /// The columns that get statistics, as Delta writes their list.
+    ///
+    /// Of texts, only those that were named: their bounds cost a comparison for each value and space in each commit, and
+    /// leave out no file unless the table is laid out by them.
+    fn statistics_columns(&self) -> Result<String> {
         for path in &self.statistics {
             locate(self.schema.fields(), path)?;
-            beyond.extend(rest.iter().filter(|column| column.as_slice() == path.parts()).cloned());
         }
-        if beyond.is_empty() {
-            return Ok(None);
-        }
-        columns.extend(beyond);
-        let quoted = columns
-            .iter()
-            .map(|path| path.iter().map(|part| format!("`{}`", part.replace('`', "``"))).collect::<Vec<_>>().join("."));
-        Ok(Some(quoted.collect::<Vec<_>>().join(",")))
+        let is_named = |path: &[&str]| self.statistics.iter().any(|named| named.parts() == path);
+        let leaves = leaves(self.schema.fields()).into_iter().enumerate();
+        let chosen = leaves.filter(|(number, (path, data_type))| {
+            is_named(path) || (*number < STATISTICS_COLUMNS && has_fixed_width(data_type))
+        });
+        let quoted = chosen.map(|(_, (path, _))| {
+            path.iter().map(|part| format!("`{}`", part.replace('`', "``"))).collect::<Vec<_>>().join(".")
+        });
+        Ok(quoted.collect::<Vec<_>>().join(","))
     }
+}
+
+fn has_fixed_width(data_type: &DataType) -> bool {
+    data_type.primitive_width().is_some() || *data_type == DataType::Boolean
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::records::page::is_same_key;
+
 /// Most keys beside the declared ones that are remembered.
 const MAX_UNDECLARED: usize = 1_000;
 
@@ -54,7 +56,7 @@ impl Keys {
     #[inline]
     pub(super) fn expected(&self, previous: usize, name: &str) -> Option<usize> {
         let follower = self.known[previous].follower;
-        (*self.known[follower].name == *name).then_some(follower)
+        is_same_key(&self.known[follower].name, name).then_some(follower)
     }
 
     /// Finds a key that is not the expected one, and expects it the next time.

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::BooleanBufferBuilder;
-use arrow::array::{ArrayRef, StructArray};
+use arrow::array::{Array, ArrayRef, BooleanBufferBuilder, StructArray, new_null_array};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{FieldRef, Fields};
+use arrow::datatypes::{DataType, FieldRef, Fields};
 
 use super::keys::{Found, Keys};
 use super::{At, Column, Kind, Notes, Outcome, Place, Value, is_blank};
@@ -134,13 +133,28 @@ pub(super) struct StructColumn {
     nulls: usize,
     /// Nulls at the end that the fields' columns do not have yet.
     pending: usize,
+    /// Nothing but nulls: what many a struct of a batch is.
+    absent: Option<ArrayRef>,
 }
 
 impl StructColumn {
     pub(super) fn new(fields: &Fields, path: &str, bad_values: BadValues) -> Result<Self> {
         let object = Object::new(fields, path, bad_values)?;
         let fields = object.places.iter().map(|place| Arc::clone(&place.field)).collect();
-        Ok(Self { object, fields, valid: BooleanBufferBuilder::new(0), nulls: 0, pending: 0 })
+        Ok(Self { object, fields, valid: BooleanBufferBuilder::new(0), nulls: 0, pending: 0, absent: None })
+    }
+
+    /// A column of nulls, which costs the fields' columns nothing.
+    fn finish_absent(&mut self, length: usize) -> ArrayRef {
+        self.valid.truncate(0);
+        (self.nulls, self.pending) = (0, 0);
+        match &self.absent {
+            Some(absent) if absent.len() >= length => absent.slice(0, length),
+            _ => {
+                let absent = new_null_array(&DataType::Struct(self.fields.clone()), length);
+                Arc::clone(self.absent.insert(absent))
+            }
+        }
     }
 
     fn append_pending(&mut self) {
@@ -170,8 +184,11 @@ impl Column for StructColumn {
     }
 
     fn finish(&mut self) -> Result<ArrayRef> {
-        self.append_pending();
         let length = self.valid.len();
+        if self.pending == length {
+            return Ok(self.finish_absent(length));
+        }
+        self.append_pending();
         let valid = self.valid.finish();
         let nulls = (std::mem::take(&mut self.nulls) > 0).then(|| NullBuffer::new(valid));
         let children = self.object.finish_children()?;

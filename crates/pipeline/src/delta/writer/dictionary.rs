@@ -1,16 +1,15 @@
-//! How the columns of a data file are encoded: a dictionary where values repeat, compression where it pays.
+//! How the columns of a data file are encoded: a dictionary where values repeat, and a codec that is quick.
 //!
-//! Each compressed column of an open file holds a few hundred kilobytes for its codec, so a wide table whose columns
-//! are mostly empty or small must not compress them all.
+//! Snappy is what writers of Delta tables use by default. Codecs that make smaller files take several times as long, and
+//! hold a few hundred kilobytes for each column of an open file, of which a wide table has hundreds.
 
 use std::collections::HashSet;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
-use delta_kernel::expressions::ColumnName;
 use lakeflow_interface::Result;
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -26,7 +25,7 @@ const FEW: usize = 16;
 const ROW_GROUP_ROWS: usize = 1 << 20;
 /// A dictionary that outgrows this is given up.
 const DICTIONARY_BYTES: usize = 256 << 10;
-/// The size of a page: what each column of an open file buffers, and what its codec keeps room for.
+/// The size of a page: what each column of an open file buffers.
 const PAGE_BYTES: usize = 256 << 10;
 
 /// How often a Bloom filter says of a value that is not there that it may be.
@@ -34,18 +33,14 @@ const FALSE_POSITIVES: f64 = 0.001;
 
 /// The properties of a file that begins with a batch.
 ///
-/// Texts get statistics only where Delta has them too: comparing them all is costly, and readers leave out files first.
-pub(super) fn properties(
-    first: &RecordBatch,
-    stats_columns: &[ColumnName],
-    filters: &[Vec<String>],
-) -> Result<WriterProperties> {
+/// Texts get no statistics here unless they have a filter: comparing them all is costly, and the log has those that are
+/// worth it.
+pub(super) fn properties(first: &RecordBatch, filters: &[Vec<String>]) -> Result<WriterProperties> {
     let schema = ArrowSchemaConverter::new()
         .convert(first.schema_ref())
         .map_err(|cause| internal_error("the table's schema has no Parquet form", cause))?;
-    let level = ZstdLevel::try_new(1).map_err(|cause| internal_error("there is no such compression", cause))?;
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
+        .set_compression(Compression::SNAPPY)
         .set_created_by(ENGINE_INFO.to_owned())
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
@@ -56,22 +51,15 @@ pub(super) fn properties(
     for (column, leaf) in schema.columns().iter().zip(&leaves) {
         let is_empty = leaf.null_count() == leaf.len();
         let has_dictionary = !is_empty && repeats(leaf);
-        let is_small = has_dictionary && leaf.data_type().primitive_width().is_some();
         let path = column.path();
         if !has_dictionary {
             properties = properties.set_column_dictionary_enabled(path.clone(), false);
         }
-        if is_empty {
-            // Values may come yet; this codec holds next to nothing until they do.
-            properties = properties.set_column_compression(path.clone(), Compression::SNAPPY);
-        } else if is_small || *leaf.data_type() == DataType::Boolean {
-            properties = properties.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
-        }
-        if has_filter(leaf.data_type()) && filters.iter().any(|filter| filter == path.parts()) {
+        let is_filtered = filters.iter().any(|filter| filter == path.parts());
+        if is_filtered && has_filter(leaf.data_type()) {
             properties = properties.set_column_bloom_filter_fpp(path.clone(), FALSE_POSITIVES);
         }
-        let is_text = matches!(leaf.data_type(), DataType::Utf8 | DataType::Binary);
-        if is_text && !stats_columns.iter().any(|column| column.path() == path.parts()) {
+        if !is_filtered && matches!(leaf.data_type(), DataType::Utf8 | DataType::Binary) {
             properties = properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
         }
     }

@@ -102,11 +102,10 @@ struct OpenFile {
 impl OpenFile {
     /// Begins a file; its first batch says which columns are worth a dictionary.
     fn create(table: &DeltaTable, layout: &Layout, filters: &[Vec<String>], first: &RecordBatch) -> Result<Self> {
-        let path = format!("part-{}.zstd.parquet", Uuid::new_v4());
+        let path = format!("part-{}.snappy.parquet", Uuid::new_v4());
         let upload = Upload::begin(table, &path)?;
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties(first, &layout.stats_columns, filters)?)
-            .with_skip_arrow_metadata(true);
+        let options =
+            ArrowWriterOptions::new().with_properties(properties(first, filters)?).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(upload, Arc::clone(&layout.physical), options)
             .map_err(|cause| storage_error("a data file cannot be begun", cause))?;
         let stats = FileStatsAccumulator::new(&layout.stats_columns, &layout.physical_delta);
