@@ -34,6 +34,9 @@ pub(crate) struct CommonArguments {
     /// Send every request to this address instead of the source's own, for example to a simulator.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) upstream: Option<Url>,
+    /// Use the source in this folder, instead of a built-in one of its name; may be given several times.
+    #[arg(long = "source", global = true, value_name = "DIR")]
+    pub(crate) source_folders: Vec<PathBuf>,
     /// What is written to stdout: text for people, or one JSON event a line for programs.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,
@@ -84,6 +87,15 @@ pub(crate) enum Command {
     Connection(ConnectionCommand),
     /// Serve a stand-in for a source's API on this machine.
     Simulate(SimulateArguments),
+    /// Make a folder with a new source that passes `check` and `test`.
+    New(NewArguments),
+    /// Check the folder of a source without reading a row: every mistake with its file, line and column.
+    Check(CheckArguments),
+    /// Try a source, table by table, against everything that a connector must keep to.
+    Test(TestArguments),
+    /// Add, list, update and remove folders and Git repositories with sources of your own.
+    #[command(subcommand)]
+    Source(SourceCommand),
     /// Print the completions for a shell.
     Completions(CompletionsArguments),
     /// Print the man page.
@@ -339,6 +351,82 @@ pub(crate) struct SimulateArguments {
     /// Add, change and delete some rows each time this has passed, as in `30s`.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) advance_every: Option<Duration>,
+}
+
+/// Arguments of `new`.
+#[derive(Debug, Args)]
+pub(crate) struct NewArguments {
+    /// The source's name: lower-case letters, digits and `_`.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The folder in which its folder is made.
+    #[arg(long = "in", value_name = "DIR", default_value = ".")]
+    pub(crate) folder: PathBuf,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The folder of a source, or the name of one.
+    #[arg(value_name = "DIR|SOURCE")]
+    pub(crate) target: String,
+}
+
+/// Arguments of `test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestArguments {
+    /// A source, or the folder of one.
+    #[arg(value_name = "SOURCE|DIR")]
+    pub(crate) target: String,
+    /// Try this table only.
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) table: Option<String>,
+    /// Try this check only.
+    #[arg(long, value_name = "CHECK")]
+    pub(crate) check: Option<String>,
+    /// Ask the source itself instead of its simulator; what only a simulator can do is left out.
+    #[arg(long, requires = "connection")]
+    pub(crate) live: bool,
+    /// The connection to ask it with.
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub(crate) connection: Option<String>,
+    /// Write the report as JUnit XML too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) options: OptionArguments,
+}
+
+/// What to do with places of sources.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SourceCommand {
+    /// Make the sources of a folder or of a Git repository known to every command.
+    Add(SourceAddArguments),
+    /// List the places and what they have.
+    List,
+    /// Bring the copies of Git repositories up to date.
+    Update,
+    /// Forget a place.
+    Remove(SourceRemoveArguments),
+}
+
+/// Arguments of `source add`.
+#[derive(Debug, Args)]
+pub(crate) struct SourceAddArguments {
+    /// A folder, or the URL of a Git repository.
+    #[arg(value_name = "DIR|GIT_URL")]
+    pub(crate) place: String,
+    /// The branch, tag or commit of the repository; its default branch otherwise.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) revision: Option<String>,
+}
+
+/// Arguments of `source remove`.
+#[derive(Debug, Args)]
+pub(crate) struct SourceRemoveArguments {
+    /// The folder or the URL, as `source list` shows it.
+    #[arg(value_name = "PLACE")]
+    pub(crate) place: String,
 }
 
 /// Arguments of `completions`.

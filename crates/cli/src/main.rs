@@ -1,6 +1,7 @@
 //! The program `community-connector`.
 
 mod args;
+mod catalog;
 mod commands;
 mod connections;
 mod environment;

@@ -1,7 +1,7 @@
 //! `Session`: what every command works with: the printer, the common options, the connections.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use etcetera::BaseStrategy;
@@ -10,6 +10,7 @@ use lakeflow_manifest::{ConnectSettings, Definition};
 use url::Url;
 
 use crate::args::CommonArguments;
+use crate::catalog::{Catalog, Source, SourceList};
 use crate::connections::{Connection, Connections};
 use crate::printer::Printer;
 
@@ -36,7 +37,10 @@ pub(crate) struct Session {
     pub(crate) upstream: Option<Url>,
     /// How many tables are read at once.
     pub(crate) parallel: usize,
-    connections: PathBuf,
+    /// Whether the user wants to know more.
+    pub(crate) verbose: bool,
+    connections: Option<PathBuf>,
+    source_folders: Vec<PathBuf>,
 }
 
 impl Session {
@@ -47,13 +51,18 @@ impl Session {
             lakehouse: common.lakehouse,
             upstream: common.upstream,
             parallel: common.parallel.into(),
-            connections: common.connections.map_or_else(default_connections_file, Ok)?,
+            verbose: common.verbose > 0,
+            connections: common.connections,
+            source_folders: common.source_folders,
         })
     }
 
     /// The user's connections; warns where others can read the file.
     pub(crate) fn connections(&self) -> Result<Connections> {
-        let connections = Connections::load(&self.connections)?;
+        let connections = match &self.connections {
+            Some(path) => Connections::load(path)?,
+            None => Connections::load(&configuration_folder()?.join("connections.yaml"))?,
+        };
         if let Some(mode) = connections.too_wide_mode() {
             let path = connections.path().display();
             self.printer.warning(
@@ -62,6 +71,30 @@ impl Session {
             );
         }
         Ok(connections)
+    }
+
+    /// The folders and Git repositories with sources of the user's own: beside the connections.
+    pub(crate) fn places(&self) -> Result<SourceList> {
+        let folder = match &self.connections {
+            Some(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
+            None => configuration_folder()?,
+        };
+        SourceList::load(&folder.join("sources.yaml"))
+    }
+
+    /// The folder for copies of Git repositories: beside the list of them.
+    pub(crate) fn copies(&self) -> Result<PathBuf> {
+        let list = self.places()?;
+        let folder = list.path().parent().unwrap_or(Path::new("")).join("sources");
+        std::path::absolute(&folder).map_err(|error| {
+            Error::new(ErrorKind::Configuration, format!("the folder `{}` cannot be used", folder.display()))
+                .with_cause(error)
+        })
+    }
+
+    /// The sources that this session knows.
+    pub(crate) fn catalog(&self) -> Result<Catalog> {
+        Catalog::open(&self.places()?, &self.source_folders)
     }
 
     /// A connector for a connection of the user's; makes no request yet.
@@ -77,10 +110,11 @@ impl Session {
             let (definition, connector) = self.open(name, connections.get(name)?, &connections).await?;
             return Ok(Target { definition, connector: Some(connector) });
         }
-        match lakeflow_sources::all().iter().find(|source| source.name() == name) {
+        let catalog = self.catalog()?;
+        match catalog.iter().find(|source| source.name() == name) {
             Some(source) => Ok(Target { definition: source.definition()?, connector: None }),
             None => {
-                let sources = lakeflow_sources::all().iter().map(|source| source.name());
+                let sources = catalog.iter().map(Source::name);
                 let names: BTreeSet<&str> = connections.iter().map(|(name, _)| name).chain(sources).collect();
                 Err(unknown_name(ErrorKind::Configuration, "connection or source", name, names))
             }
@@ -103,18 +137,18 @@ impl Session {
         connections: &Connections,
     ) -> Result<(Definition, Arc<dyn LakeflowConnect>)> {
         let in_connection = |error: Error| error.with_context("connection", name);
-        let definition = lakeflow_sources::find(&connection.source).map_err(in_connection)?.definition()?;
+        let definition = self.catalog()?.find(&connection.source).map_err(in_connection)?.definition()?;
         let parameters = connection.resolve(connections.folder()).await.map_err(in_connection)?;
         let connector = definition.connect(&parameters, self.connect_settings()).map_err(in_connection)?;
         Ok((definition, connector))
     }
 }
 
-fn default_connections_file() -> Result<PathBuf> {
+fn configuration_folder() -> Result<PathBuf> {
     let folders = etcetera::choose_base_strategy().map_err(|error| {
         Error::new(ErrorKind::Configuration, "your configuration folder cannot be found")
             .with_hint("name the connections file: `--connections FILE`")
             .with_cause(error)
     })?;
-    Ok(folders.config_dir().join("community-connector").join("connections.yaml"))
+    Ok(folders.config_dir().join("community-connector"))
 }

@@ -61,10 +61,12 @@ impl Instructions {
     /// [`ErrorKind::Definition`] with the place of the mistake.
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
         let parsed: Option<Self> = serde_saphyr::from_str(text).map_err(|error| {
-            let place = error.location().map(|at| format!(":{}:{}", at.line(), at.column())).unwrap_or_default();
             let message = error.without_snippet().to_string();
             let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-            Error::new(ErrorKind::Definition, format!("{origin}{place}: {message}"))
+            let place = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+            Error::new(ErrorKind::Definition, message)
+                .with_context("file", origin)
+                .with_context("place", format!("{}:{}", place.0, place.1))
                 .with_hint("it holds `connection`, `options` and `tables`: see docs/guides/conformance.md")
         })?;
         Ok(parsed.unwrap_or_default())

@@ -14,6 +14,7 @@ mod instructions;
 mod log;
 mod reading;
 mod subject;
+mod survey;
 
 pub use case::{Case, CaseReport, Verdict, cases};
 pub use check::{Check, Need, Scope};
@@ -21,3 +22,4 @@ pub use checks::CHECKS;
 pub use finding::Finding;
 pub use instructions::Instructions;
 pub use subject::{Connect, Input, Subject};
+pub use survey::{Survey, survey};

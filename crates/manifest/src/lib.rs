@@ -24,6 +24,12 @@ pub use path::JsonPath;
 pub use problem::{Place, Problem, Problems};
 pub use setting::Setting;
 
+/// The place of the key at the end of a path in the text of a definition, or of the nearest thing around it; nothing where
+/// the text is no YAML.
+pub fn place_of_key(text: &str, path: &[&str]) -> Option<Place> {
+    tree::parse(text).ok().map(|tree| tree.place_of_key(path))
+}
+
 /// The JSON Schema of `connector.yaml`, for editors and agents.
 pub fn json_schema() -> schemars::Schema {
     schemars::schema_for!(definition::Manifest)

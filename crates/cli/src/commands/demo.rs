@@ -12,12 +12,12 @@ use lakeflow_pipeline::{FullRefresh, Pipeline, PipelineSpec, Plan, RunOptions};
 use lakeflow_simulator::{Advance, Simulator, SimulatorSettings};
 
 use crate::args::DemoArguments;
+use crate::catalog::Source;
 use crate::exit::ExitStatus;
 use crate::figures::{count, counted};
 use crate::interrupt::Interrupt;
 use crate::progress;
 use crate::session::Session;
-use crate::simulation;
 
 const SOURCE: &str = "github";
 const TOKEN: &str = "simulated";
@@ -75,7 +75,7 @@ async fn start(arguments: &DemoArguments) -> Result<Simulator> {
         now: Some(Utc::now() - AGE),
         ..SimulatorSettings::default()
     };
-    Simulator::start(&simulation::definition(SOURCE)?, settings).await
+    Simulator::start(&Source::built_in(lakeflow_sources::find(SOURCE)?).simulator()?, settings).await
 }
 
 async fn pipeline(simulator: &Simulator, session: &Session) -> Result<Pipeline> {

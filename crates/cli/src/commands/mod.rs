@@ -1,5 +1,6 @@
 //! The commands, one file each, and how one of them is run.
 
+mod check;
 mod completions;
 mod connection;
 mod demo;
@@ -7,14 +8,17 @@ mod describe;
 mod destination;
 mod history;
 mod man;
+mod new;
 mod optimize;
 mod read;
 mod restore;
 mod run;
 mod show;
 mod simulate;
+mod source;
 mod sources;
 mod tables;
+mod test;
 mod vacuum;
 
 use std::sync::Arc;
@@ -64,6 +68,10 @@ async fn dispatch(command: Command, session: &Session) -> Result<ExitStatus> {
         Command::History(arguments) => history::run(&arguments, session).await,
         Command::Restore(arguments) => restore::run(&arguments, session).await,
         Command::Simulate(arguments) => simulate::run(&arguments, session).await,
+        Command::New(arguments) => new::run(&arguments, session),
+        Command::Check(arguments) => check::run(&arguments, session).await,
+        Command::Test(arguments) => test::run(&arguments, session).await,
+        Command::Source(command) => source::run(&command, session),
         Command::Connection(command) => connection::run(&command, session).await,
         Command::Completions(arguments) => completions::run(&arguments, session),
         Command::Man(arguments) => man::run(&arguments, session),

@@ -15,8 +15,9 @@ use crate::simulation;
 /// Serves until Ctrl-C.
 pub(crate) async fn run(arguments: &SimulateArguments, session: &Session) -> Result<ExitStatus> {
     let interrupt = Interrupt::listen(session.printer.clone(), "stopping")?;
-    let simulator = Simulator::start(&simulation::definition(&arguments.source)?, settings(arguments)).await?;
-    let step = simulation::small_step(&lakeflow_sources::find(&arguments.source)?.definition()?)?;
+    let source = session.catalog()?.find_or_folder(&arguments.source)?;
+    let simulator = Simulator::start(&source.simulator()?, settings(arguments)).await?;
+    let step = simulation::small_step(&source.definition()?)?;
     announce(&simulator, arguments, session)?;
     let mut next = arguments.advance_every.map(|every| Instant::now() + every);
     loop {

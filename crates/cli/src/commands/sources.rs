@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::tables;
 use crate::args::SourcesArguments;
+use crate::catalog::Source;
 use crate::exit::ExitStatus;
 use crate::grid::Grid;
 use crate::session::Session;
@@ -21,9 +22,9 @@ pub(crate) fn run(arguments: &SourcesArguments, session: &Session) -> Result<Exi
 
 fn list(session: &Session) -> Result<()> {
     let mut grid = Grid::new(["source", "tables", "description"]).with_numbers([1]).wrapped();
-    for source in lakeflow_sources::all() {
+    for source in session.catalog()?.iter() {
         let definition = source.definition()?;
-        session.printer.event(&event(source.name(), &definition))?;
+        session.printer.event(&event(source, &definition))?;
         let tables = definition.tables().count().to_string();
         grid.add([source.name(), &tables, definition.description().unwrap_or_default()]);
     }
@@ -31,10 +32,13 @@ fn list(session: &Session) -> Result<()> {
 }
 
 fn show(name: &str, session: &Session) -> Result<()> {
-    let source = lakeflow_sources::find(name)?;
+    let source = session.catalog()?.find_or_folder(name)?;
     let definition = source.definition()?;
-    session.printer.event(&event(source.name(), &definition))?;
-    session.printer.line(format_args!("{}", definition.display_name()))?;
+    session.printer.event(&event(&source, &definition))?;
+    session.printer.line(definition.display_name())?;
+    if let Some(folder) = source.path() {
+        session.printer.line(format_args!("{}", folder.display()))?;
+    }
     if let Some(description) = definition.description() {
         session.printer.line(description)?;
     }
@@ -49,10 +53,11 @@ fn show(name: &str, session: &Session) -> Result<()> {
     Ok(())
 }
 
-fn event(name: &str, definition: &Definition) -> serde_json::Value {
+fn event(source: &Source, definition: &Definition) -> serde_json::Value {
     json!({
         "event": "source",
-        "name": name,
+        "name": source.name(),
+        "origin": source.origin(),
         "display_name": definition.display_name(),
         "description": definition.description(),
         "parameters": definition.parameters(),

@@ -29,6 +29,11 @@ fn help_lists_commands_and_exit_codes() {
       restore      Make a table what it was, with the place where the next run goes on
       connection   Create, list, show, test and delete connections
       simulate     Serve a stand-in for a source's API on this machine
+      new          Make a folder with a new source that passes `check` and `test`
+      check        Check the folder of a source without reading a row: every mistake with its file, line
+                   and column
+      test         Try a source, table by table, against everything that a connector must keep to
+      source       Add, list, update and remove folders and Git repositories with sources of your own
       completions  Print the completions for a shell
       man          Print the man page
       help         Print this message or the help of the given subcommand(s)
@@ -44,6 +49,8 @@ fn help_lists_commands_and_exit_codes() {
                                 configuration folder] [env: COMMUNITY_CONNECTOR_CONNECTIONS]
           --upstream <URL>      Send every request to this address instead of the source's own, for
                                 example to a simulator
+          --source <DIR>        Use the source in this folder, instead of a built-in one of its name;
+                                may be given several times
           --output <FORMAT>     What is written to stdout: text for people, or one JSON event a line for
                                 programs [default: text] [possible values: text, json]
           --parallel <N>        How many tables are read at the same time [default: 4]
@@ -86,6 +93,8 @@ fn help_of_run_lists_its_options() {
                                 configuration folder] [env: COMMUNITY_CONNECTOR_CONNECTIONS]
           --upstream <URL>      Send every request to this address instead of the source's own, for
                                 example to a simulator
+          --source <DIR>        Use the source in this folder, instead of a built-in one of its name;
+                                may be given several times
           --output <FORMAT>     What is written to stdout: text for people, or one JSON event a line for
                                 programs [default: text] [possible values: text, json]
           --parallel <N>        How many tables are read at the same time [default: 4]

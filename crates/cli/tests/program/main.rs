@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 mod bad_input;
+mod check;
 mod connection;
 mod demo;
 mod describe;
 mod help;
 mod history;
 mod kill;
+mod new;
 mod optimize;
 mod read;
 mod restore;
@@ -16,7 +18,9 @@ mod rows;
 mod run;
 mod show;
 mod simulate;
+mod source;
 mod sources;
 mod support;
 mod tables;
+mod test;
 mod vacuum;

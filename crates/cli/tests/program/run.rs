@@ -46,6 +46,7 @@ fn all_twelve_tables_arrive_and_then_only_what_changes() {
         "GET /repos/{owner}/{repo}/issues": 1,
         "GET /repos/{owner}/{repo}/issues/comments": 1,
         "GET /repos/{owner}/{repo}/pulls": 2,
+        "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews": 1,
         "GET /user/orgs": 1,
     }
     "#);

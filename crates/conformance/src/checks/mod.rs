@@ -13,6 +13,8 @@ mod values;
 use crate::case::Trial;
 use crate::check::Check;
 
+pub(crate) use values::empty_columns;
+
 /// All checks, in the order in which it is best to mend what fails.
 pub const CHECKS: &[Check] = &[
     tables::TABLE_NAMES_ARE_UNIQUE,

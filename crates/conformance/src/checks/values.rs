@@ -115,7 +115,7 @@ async fn every_column_appears(trial: &Trial<'_>) -> Outcome {
 }
 
 /// The paths of leaves that are null, or in no list element, in all rows.
-fn empty_columns(batches: &[RecordBatch]) -> Result<Vec<String>> {
+pub(crate) fn empty_columns(batches: &[RecordBatch]) -> Result<Vec<String>> {
     let failed =
         |error| Error::new(ErrorKind::Internal, "the batches of a read do not fit each other").with_cause(error);
     let mut empty = Vec::new();

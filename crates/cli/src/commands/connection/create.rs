@@ -20,7 +20,7 @@ type Options = BTreeMap<String, StoredValue>;
 /// Creates the connection.
 pub(crate) fn run(arguments: &ConnectionCreateArguments, session: &Session) -> Result<ExitStatus> {
     let name = &arguments.name;
-    let definition = lakeflow_sources::find(&arguments.source)?.definition()?;
+    let definition = session.catalog()?.find(&arguments.source)?.definition()?;
     let mut connections = session.connections()?;
     if connections.contains(name) && !arguments.replace {
         return Err(Error::new(ErrorKind::Configuration, format!("connection `{name}` exists already"))

@@ -14,7 +14,7 @@ use crate::session::Session;
 pub(crate) fn run(arguments: &ConnectionName, session: &Session) -> Result<ExitStatus> {
     let connections = session.connections()?;
     let connection = connections.get(&arguments.name)?;
-    let definition = lakeflow_sources::find(&connection.source)?.definition()?;
+    let definition = session.catalog()?.find(&connection.source)?.definition()?;
     let is_public = |name: &str| definition.parameters().iter().any(|known| known.name == name && !known.secret);
     let options: BTreeMap<&str, String> =
         connection.options.iter().map(|(name, value)| (name.as_str(), value.shown(!is_public(name)))).collect();

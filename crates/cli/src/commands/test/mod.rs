@@ -1,0 +1,96 @@
+//! `test SOURCE|DIR`: the generic suite, against the source's simulator or the account of a connection.
+
+mod junit;
+mod report;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use lakeflow_conformance::{CHECKS, Case, CaseReport, Subject, cases};
+use lakeflow_interface::{Error, ErrorKind, Result, unknown_name};
+use lakeflow_manifest::ConnectSettings;
+
+use crate::args::TestArguments;
+use crate::catalog::{Source, live_subject, simulated_subject};
+use crate::exit::ExitStatus;
+use crate::figures::counted;
+use crate::session::Session;
+
+/// Cases that are tried at the same time: most of them wait for the simulator.
+const SIDE_BY_SIDE: usize = 4;
+
+/// Tries the source and reports.
+pub(crate) async fn run(arguments: &TestArguments, session: &Session) -> Result<ExitStatus> {
+    let begun = Instant::now();
+    let subject = subject(arguments, session).await?;
+    let cases = chosen(&subject, arguments)?;
+    let count = counted(cases.len() as u64, "check");
+    session.printer.status(format_args!("{}: {count} to try", subject.name()));
+    let reports = tokio::task::block_in_place(|| try_all(&cases));
+    if let Some(path) = &arguments.junit {
+        junit::write(path, &reports)?;
+    }
+    report::print(&reports, begun.elapsed(), arguments.live, session)
+}
+
+async fn subject(arguments: &TestArguments, session: &Session) -> Result<Subject> {
+    let source = session.catalog()?.find_or_folder(&arguments.target)?;
+    let options: BTreeMap<String, String> =
+        arguments.options.options.iter().map(|option| (option.key.clone(), option.value.clone())).collect();
+    let settings = session.connect_settings();
+    match &arguments.connection {
+        Some(name) => live(&source, name, &settings, &options, session).await,
+        None => simulated_subject(&source, &ConnectSettings { upstream: None, ..settings }, &options),
+    }
+}
+
+async fn live(
+    source: &Source,
+    name: &str,
+    settings: &ConnectSettings,
+    options: &BTreeMap<String, String>,
+    session: &Session,
+) -> Result<Subject> {
+    let connections = session.connections()?;
+    let connection = connections.get(name)?;
+    if connection.source != source.name() {
+        let message = format!("connection `{name}` leads to `{}`, not to `{}`", connection.source, source.name());
+        return Err(Error::new(ErrorKind::Configuration, message));
+    }
+    let parameters = connection.resolve(connections.folder()).await?;
+    live_subject(source, settings, parameters, options)
+}
+
+/// The cases that the command line asks for.
+fn chosen<'s>(subject: &'s Subject, arguments: &TestArguments) -> Result<Vec<Case<'s>>> {
+    let mut cases = cases(subject, arguments.table.as_deref())?;
+    if let Some(wanted) = &arguments.check {
+        let names = || CHECKS.iter().map(|check| check.name);
+        if !names().any(|name| name == wanted) {
+            return Err(unknown_name(ErrorKind::Configuration, "check", wanted, names().collect::<Vec<_>>()));
+        }
+        cases.retain(|case| case.check().name == wanted);
+    }
+    Ok(cases)
+}
+
+/// Tries the cases, several at a time; gives the reports in their order.
+fn try_all(cases: &[Case<'_>]) -> Vec<CaseReport> {
+    let next = AtomicUsize::new(0);
+    let reports = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE.min(cases.len()) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(number) else { break };
+                    let report = case.run();
+                    reports.lock().unwrap_or_else(PoisonError::into_inner).insert(number, report);
+                }
+            });
+        }
+    });
+    reports.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+}
