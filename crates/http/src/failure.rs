@@ -1,5 +1,6 @@
 //! What went wrong with one attempt: the error that the user sees, and whether to try again.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -37,7 +38,9 @@ impl Asked<'_> {
             ),
             (false, false) => format!("the connection broke during `{method} {url}`"),
         };
-        let hint = if is_connect {
+        let hint = if is_untrusted(&error) {
+            "the server's certificate is not trusted; for an authority of your own, name its file in `SSL_CERT_FILE`"
+        } else if is_connect {
             "check the address of the connection, and whether this machine reaches it"
         } else {
             "the source or the network is in trouble; run again later, what has been committed is kept"
@@ -77,6 +80,12 @@ impl Asked<'_> {
             None => error,
         }
     }
+}
+
+/// Whether the server's certificate was refused; the reason is known by its words alone.
+fn is_untrusted(error: &reqwest::Error) -> bool {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .any(|cause| cause.to_string().contains("invalid peer certificate"))
 }
 
 /// What a status means to the user.

@@ -23,4 +23,5 @@ mod sources;
 mod support;
 mod tables;
 mod test;
+mod tls;
 mod vacuum;
