@@ -84,8 +84,14 @@ impl Asked<'_> {
 
 /// Whether the server's certificate was refused; the reason is known by its words alone.
 fn is_untrusted(error: &reqwest::Error) -> bool {
-    std::iter::successors(error.source(), |cause| cause.source())
-        .any(|cause| cause.to_string().contains("invalid peer certificate"))
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.to_string().contains("invalid peer certificate") {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 /// What a status means to the user.
