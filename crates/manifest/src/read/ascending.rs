@@ -17,11 +17,8 @@ use crate::cursor::Cursor;
 /// Reads what is new: by keyset at once where no row may be handed on twice, since reading again hands on most of them.
 pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let position = Position::read(start, table.cursor_kind()?)?;
-    if table.plan.is_append() || table.ask.keeps_all {
-        by_keyset(table, position, start.clone())
-    } else {
-        by_pages(table, position, start.clone())
-    }
+    let keeps_all = table.plan.is_append() || (table.ask.keeps_all && position.pass.is_none());
+    if keeps_all { by_keyset(table, position, start.clone()) } else { by_pages(table, position, start.clone()) }
 }
 
 /// What a page came to.

@@ -1,8 +1,8 @@
 //! Oldest first: from the stored cursor on, with checkpoints on the way.
 
-use crate::source::{Source, assert_resumable, at, read, row};
+use crate::source::{Source, assert_resumable, at, read, read_in, row, until};
 use axum::http::StatusCode;
-use lakeflow_interface::{ErrorKind, Offset};
+use lakeflow_interface::{ErrorKind, Offset, ReadContext};
 use serde_json::json;
 
 const CDC: &str = "
@@ -114,6 +114,19 @@ async fn row_updated_while_paging_is_not_skipped() {
         let later = read(&connector, "rows", read_once.end(), &[], 300).await.unwrap();
         assert_eq!(later.rows, [format!("1@{}", at(200))]);
     }
+}
+
+#[tokio::test]
+async fn changes_that_are_all_kept_are_handed_on_once_while_rows_move() {
+    let source = Source::start((1..=10).map(|id| row(id, id as u32)).collect()).await;
+    let connector = source.connect(CDC);
+    update_while_paging(&source);
+    let context = ReadContext { keeps_all: true, ..ReadContext::new(until(100)) };
+    let whole = read_in(&connector, "rows", &Offset::beginning(), &[], context).await.unwrap();
+    assert_eq!(whole.ids(), (1..=10).collect::<Vec<_>>());
+    let context = ReadContext { keeps_all: true, ..ReadContext::new(until(300)) };
+    let later = read_in(&connector, "rows", whole.end(), &[], context).await.unwrap();
+    assert_eq!(later.rows, [format!("1@{}", at(200))]);
 }
 
 #[tokio::test]

@@ -196,8 +196,22 @@ pub(crate) async fn read(
     options: &[(&str, &str)],
     horizon: u32,
 ) -> Result<Seen> {
-    let horizon: DateTime<Utc> = at(horizon).parse().unwrap();
-    let context = ReadContext::new(Horizon::at(horizon));
+    read_in(connector, table, start, options, ReadContext::new(until(horizon))).await
+}
+
+/// The horizon at a minute of 2026-01-01.
+pub(crate) fn until(minute: u32) -> Horizon {
+    Horizon::at(at(minute).parse::<DateTime<Utc>>().unwrap())
+}
+
+/// Reads a table in a context.
+pub(crate) async fn read_in(
+    connector: &Arc<dyn LakeflowConnect>,
+    table: &str,
+    start: &Offset,
+    options: &[(&str, &str)],
+    context: ReadContext,
+) -> Result<Seen> {
     let options: TableOptions = options.iter().copied().collect();
     let mut stream = connector.read_table(table, start, &options, &context).await?;
     let mut seen = Seen::default();

@@ -138,6 +138,27 @@ async fn nested_and_composite_sequences_span_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn columns_of_every_kind_are_compared() {
+    let record = |at: u64, flag: bool, tag: &str| json!({"id": 1, "at": at, "flag": flag, "tags": [tag], "attributes": {"k": tag}, "day": "2024-02-29", "price": "1.50"});
+    let script = vec![
+        Step::Page(vec![record(1, true, "a"), record(2, true, "a"), record(3, true, "b")]),
+        Step::Checkpoint(1),
+        Step::Page(vec![record(4, true, "b"), record(5, false, "b")]),
+        Step::Checkpoint(2),
+    ];
+    let schema = "id BIGINT, at BIGINT, flag BOOLEAN, tags ARRAY<STRING>, attributes MAP<STRING, STRING>, day DATE, \
+                  price DECIMAL(10, 2)";
+    for configuration in [SCD_2, r#"{"scd_type": "SCD_TYPE_1"}"#] {
+        let table = ScriptedTable::new(IngestionType::Cdc, schema).with_script(script.clone());
+        let workbench = Workbench::new(ScriptedConnector::default().with_table("users", table));
+        let (report, _) = workbench.run(&spec(&[("users", configuration)]), eager()).await;
+        assert!(report.is_complete(), "{report:?}");
+        let starts: Vec<_> = versions(&workbench).await.iter().map(|row| row["at"].as_u64().unwrap()).collect();
+        assert_eq!(starts, if configuration == SCD_2 { vec![1, 3, 5] } else { vec![5] });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn append_table_has_a_history_where_the_spec_gives_keys() {
     let script = vec![Step::Page(vec![row(1, 1, "a"), row(1, 2, "b")]), Step::Checkpoint(1)];
     let workbench = workbench(IngestionType::Append, script);

@@ -12,6 +12,7 @@ mod connector;
 mod crash;
 mod deletes;
 mod history;
+mod kill;
 mod maintenance;
 mod plan;
 mod run;

@@ -1,6 +1,6 @@
 //! What every test needs: a lakehouse in a temporary folder, runs with a fixed horizon, and the rows that arrived.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,9 +15,15 @@ use tempfile::TempDir;
 
 use crate::connector::ScriptedConnector;
 
+/// Where the lakehouse is.
+enum Folder {
+    Own(TempDir),
+    Given(PathBuf),
+}
+
 /// A lakehouse, and the connector that fills it.
 pub(crate) struct Workbench {
-    folder: TempDir,
+    folder: Folder,
     pub(crate) connector: Arc<ScriptedConnector>,
 }
 
@@ -56,7 +62,12 @@ impl Workbench {
         // In memory where that is to be had: these tests make thousands of small files.
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        Self { folder: folder.unwrap(), connector: Arc::new(connector) }
+        Self { folder: Folder::Own(folder.unwrap()), connector: Arc::new(connector) }
+    }
+
+    /// A lakehouse in a folder that somebody else has made.
+    pub(crate) fn at(folder: PathBuf, connector: ScriptedConnector) -> Self {
+        Self { folder: Folder::Given(folder), connector: Arc::new(connector) }
     }
 
     /// The same lakehouse with another connector.
@@ -65,11 +76,14 @@ impl Workbench {
     }
 
     pub(crate) fn lakehouse(&self) -> Lakehouse {
-        Lakehouse::open(self.folder.path().to_str().unwrap()).unwrap()
+        Lakehouse::open(self.folder().to_str().unwrap()).unwrap()
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        match &self.folder {
+            Folder::Own(folder) => folder.path(),
+            Folder::Given(folder) => folder,
+        }
     }
 
     pub(crate) async fn pipeline(&self, spec: &PipelineSpec) -> Result<Pipeline> {

@@ -1,6 +1,6 @@
 //! Runs that die anywhere and go on later agree with an obvious model, for every kind of flow.
 
-mod model;
+pub(crate) mod model;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,10 +58,10 @@ fn change() -> impl Strategy<Value = Value> {
 }
 
 /// A page of changes, or of deletes where there are any in the stream, and whether a checkpoint follows.
-type Pages = Vec<(Vec<Value>, bool, bool)>;
+pub(crate) type Pages = Vec<(Vec<Value>, bool, bool)>;
 
 /// The steps of a read: its last page is always followed by a checkpoint.
-fn script(pages: &Pages) -> Vec<Step> {
+pub(crate) fn script(pages: &Pages) -> Vec<Step> {
     let mut steps = Vec::new();
     for (position, (page, is_delete, checkpoint)) in pages.iter().enumerate() {
         steps.push(if *is_delete { Step::Deleted(page.clone()) } else { Step::Page(page.clone()) });

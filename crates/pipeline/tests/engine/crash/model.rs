@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Pages, changes};
 
-pub(super) fn sorted(rows: impl IntoIterator<Item = Value>) -> Vec<Value> {
+pub(crate) fn sorted(rows: impl IntoIterator<Item = Value>) -> Vec<Value> {
     let mut rows: Vec<Value> = rows.into_iter().collect();
     rows.sort_by_key(Value::to_string);
     rows
@@ -30,13 +30,13 @@ fn events(pages: &Pages, second_read: Option<&Pages>) -> BTreeMap<u64, BTreeMap<
 }
 
 /// The last event of each key.
-pub(super) fn latest(pages: &Pages, second_read: Option<&Pages>) -> Vec<Value> {
+pub(crate) fn latest(pages: &Pages, second_read: Option<&Pages>) -> Vec<Value> {
     let events = events(pages, second_read).into_values();
     sorted(events.filter_map(|events| events.into_values().next_back()).flatten())
 }
 
 /// Every row from the event that brought it to the next one that differs.
-pub(super) fn history(pages: &Pages, second_read: Option<&Pages>) -> Vec<Value> {
+pub(crate) fn history(pages: &Pages, second_read: Option<&Pages>) -> Vec<Value> {
     let mut versions: Vec<Value> = Vec::new();
     for events in events(pages, second_read).into_values() {
         let mut open: Option<Value> = None;
@@ -61,14 +61,14 @@ pub(super) fn history(pages: &Pages, second_read: Option<&Pages>) -> Vec<Value> 
 
 /// The versions of snapshots.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SnapshotHistory {
+pub(crate) struct SnapshotHistory {
     closed: Vec<Value>,
     open: BTreeMap<u64, Value>,
 }
 
 impl SnapshotHistory {
     /// The versions with one more snapshot.
-    pub(super) fn with(&self, snapshot: &BTreeMap<u64, Value>, minute: u64) -> Self {
+    pub(crate) fn with(&self, snapshot: &BTreeMap<u64, Value>, minute: u64) -> Self {
         let mut next = self.clone();
         let instant = json!(format!("2023-11-14T22:{:02}:20Z", 13 + minute));
         for id in self.open.keys().chain(snapshot.keys()).copied().collect::<BTreeSet<_>>() {
@@ -93,7 +93,7 @@ impl SnapshotHistory {
         next
     }
 
-    pub(super) fn rows(&self) -> Vec<Value> {
+    pub(crate) fn rows(&self) -> Vec<Value> {
         sorted(self.closed.iter().chain(self.open.values()).cloned())
     }
 }
