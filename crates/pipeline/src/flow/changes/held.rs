@@ -12,6 +12,9 @@ use super::super::keys::{Digest, DigestMap};
 /// Where a held row is: its batch, and its row in there.
 pub(in crate::flow) type Place = (u32, u32);
 
+/// What it takes to apply a change to a history, beside the row that it meets there.
+const APPLYING_BYTES: usize = 512;
+
 /// Changes by key: the latest of each, or all of them.
 #[derive(Default)]
 pub(in crate::flow) struct Held {
@@ -100,10 +103,11 @@ impl Held {
         self.events.len()
     }
 
-    /// The bytes in memory, roughly.
+    /// The bytes in memory, roughly, with those that it takes to apply the changes.
     pub(super) fn bytes(&self) -> usize {
         let index = self.by_key.capacity() * size_of::<(Digest, u32)>();
-        self.bytes + index + self.events.capacity() * size_of::<Event>()
+        let applying = if self.keeps_all { self.bytes + self.events.len() * APPLYING_BYTES } else { 0 };
+        self.bytes + index + self.events.capacity() * size_of::<Event>() + applying
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -124,6 +128,12 @@ impl Held {
     pub(in crate::flow) fn latest(&self, digest: Digest) -> Option<HeldChange<'_>> {
         let event = self.by_key.get(&digest)?;
         Some(self.change(self.events[*event as usize].place))
+    }
+
+    /// The one change of a key that has no other, if it is no delete.
+    pub(in crate::flow) fn only_upsert(&self, digest: Digest) -> Option<Place> {
+        let event = self.events[*self.by_key.get(&digest)? as usize];
+        (event.before.is_none() && !self.are_deletes[event.place.0 as usize]).then_some(event.place)
     }
 
     /// All changes of a key, the one that was read first in front.

@@ -12,13 +12,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
-use futures::TryStreamExt;
 use lakeflow_interface::{ColumnPath, Error, ErrorKind, Result};
 use tokio::task::spawn_blocking;
 
 use self::rows::{Pool, write};
 use self::timeline::{Change, Content, Revision, Sequence, Timeline, Version, Written};
-use super::changes::{Held, HeldPlace, Intake, narrowed, search};
+use super::changes::{Held, HeldPlace, Intake, narrowed, rows_at, search};
 use super::columns::{joined_type, with_column, with_fields};
 use super::keys::{Digest, DigestMap};
 use super::tombstones::{NewTombstone, Tombstone, Tombstones};
@@ -72,8 +71,11 @@ struct FoundVersion {
 struct Histories {
     held: Held,
     keys: Vec<KeyHistory>,
+    /// The changes of keys of which nothing else is known.
+    first: Vec<HeldPlace>,
 }
 
+#[derive(Default)]
 struct KeyHistory {
     timeline: Timeline,
     versions: Vec<(Arc<str>, u64)>,
@@ -95,6 +97,7 @@ pub(super) async fn apply(target: &mut Target, intake: Intake, held: Held) -> Re
     .await?;
     let pool = fetch(target, &intake, histories.held.batches(), needed).await?;
     let held = histories.held.batches().to_vec();
+    let first = histories.first.clone();
     let (pool, outcome) = blocking(move || {
         let outcome = histories.revise(&pool)?;
         Ok((pool, outcome))
@@ -105,6 +108,10 @@ pub(super) async fn apply(target: &mut Target, intake: Intake, held: Held) -> Re
         // A folder without a log is nobody's table.
         target.prepare().await?;
         effect.tombstones = Some(tombstones.with(&intake, &held, &outcome.remembered).await?);
+    }
+    effect.counts.inserted += first.len() as u64;
+    for rows in rows_at(held, first)? {
+        target.write(opened(&rows, &intake)?).await?;
     }
     write(target, &intake, pool, &outcome.written).await?;
     Ok((intake, effect))
@@ -147,23 +154,27 @@ impl Lookup {
 impl Histories {
     fn new(held: Held, found: Vec<Vec<FoundVersion>>, mut remembered: DigestMap<Vec<Tombstone>>) -> Self {
         let mut by_key: DigestMap<KeyHistory> = DigestMap::default();
-        for key in held.keys() {
-            let (mut changes, mut places) = (Vec::new(), Vec::new());
-            for change in held.all(key) {
-                changes.push(Change { at: change.sequence.as_ref().into(), is_delete: change.is_delete });
-                places.push(change.place);
-            }
-            let tombstones = remembered.remove(&key).unwrap_or_default();
-            let timeline = Timeline { versions: Vec::new(), tombstones, changes };
-            by_key.insert(key, KeyHistory { timeline, versions: Vec::new(), changes: places });
-        }
         for version in found.into_iter().flatten() {
-            if let Some(history) = by_key.get_mut(&version.key) {
-                history.timeline.versions.push(version.span);
-                history.versions.push((version.file, version.position));
+            let history = by_key.entry(version.key).or_default();
+            history.timeline.versions.push(version.span);
+            history.versions.push((version.file, version.position));
+        }
+        let mut first = Vec::new();
+        for key in held.keys() {
+            let tombstones = remembered.remove(&key);
+            if let (Some(place), None, false) = (held.only_upsert(key), &tombstones, by_key.contains_key(&key)) {
+                first.push(place);
+                continue;
+            }
+            let history = by_key.entry(key).or_default();
+            history.timeline.tombstones = tombstones.unwrap_or_default();
+            for change in held.all(key) {
+                let at = change.sequence.as_ref().into();
+                history.timeline.changes.push(Change { at, is_delete: change.is_delete });
+                history.changes.push(change.place);
             }
         }
-        Self { held, keys: by_key.into_values().collect() }
+        Self { held, keys: by_key.into_values().collect(), first }
     }
 
     /// The rows whose values are needed.
@@ -239,16 +250,14 @@ impl Outcome {
 
 /// Reads whole rows, and puts them behind the held ones.
 async fn fetch(target: &mut Target, intake: &Intake, held: &[RecordBatch], needed: DeletedRows) -> Result<Pool> {
-    let mut pool = Pool::new(target.canonical_schema(), intake, held)?;
+    let pool = Pool::new(target.canonical_schema(), intake, held)?;
     if needed.is_empty() {
         return Ok(pool);
     }
     let state = target.prepare().await?;
-    let mut rows = target.table().scan(&state, Scan::all().with_rows(needed)).await?;
-    while let Some(mut placed) = rows.try_next().await? {
-        placed.batch = target.canonical(&placed.batch)?;
-        pool = blocking(move || pool.with(placed)).await?;
-    }
+    let scan = Scan::all().with_rows(needed);
+    let (mut pool, fetched) = search(target.table(), &state, scan, pool, Pool::digested).await?;
+    fetched.into_iter().for_each(|rows| pool.add(rows));
     Ok(pool)
 }
 

@@ -14,7 +14,7 @@ use super::super::columns::{columns, with_column, with_joined};
 use super::super::keys::{Comparable, Digest};
 use super::timeline::Sequence;
 use super::{END_AT, START_AT, spanned};
-use crate::delta::PlacedBatch;
+use crate::delta::{PlacedBatch, conform};
 
 /// The number of rows that are put together at a time.
 const WRITTEN_ROWS: usize = 8 << 10;
@@ -24,26 +24,41 @@ pub(super) struct Pool {
     batches: Vec<RecordBatch>,
     digests: Vec<Vec<Digest>>,
     fetched: HashMap<Arc<str>, HashMap<u64, HeldPlace>>,
+    schema: SchemaRef,
     digester: Digester,
+}
+
+/// Rows of the table, and what they come to.
+pub(super) struct Fetched {
+    placed: PlacedBatch,
+    digests: Vec<Digest>,
 }
 
 impl Pool {
     pub(super) fn new(schema: &SchemaRef, intake: &Intake, held: &[RecordBatch]) -> Result<Self> {
         let digester = Digester::new(schema, intake.sequence.clone())?;
         let digests = held.iter().map(|batch| digester.digests(batch)).collect::<Result<_>>()?;
-        Ok(Self { batches: held.to_vec(), digests, fetched: HashMap::new(), digester })
+        Ok(Self { batches: held.to_vec(), digests, fetched: HashMap::new(), schema: Arc::clone(schema), digester })
     }
 
-    /// The pool with rows that were fetched.
-    pub(super) fn with(mut self, placed: PlacedBatch) -> Result<Self> {
+    /// Rows of the table as they can be compared with the held ones.
+    pub(super) fn digested(&self, placed: &PlacedBatch) -> Result<Fetched> {
+        let mut placed = placed.clone();
+        placed.batch = conform(&placed.batch, &self.schema)?;
+        let digests = self.digester.digests(&placed.batch)?;
+        Ok(Fetched { placed, digests })
+    }
+
+    /// Adds rows that were fetched.
+    pub(super) fn add(&mut self, fetched: Fetched) {
+        let Fetched { placed, digests } = fetched;
         let number = self.batches.len() as u32;
-        self.digests.push(self.digester.digests(&placed.batch)?);
         let places = self.fetched.entry(Arc::clone(&placed.file)).or_default();
         for row in 0..placed.batch.num_rows() {
             places.insert(placed.position(row), (number, row as u32));
         }
+        self.digests.push(digests);
         self.batches.push(placed.batch);
-        Ok(self)
     }
 
     /// Where a fetched row is.
