@@ -14,6 +14,7 @@ mod files;
 mod lakehouse;
 mod log;
 mod maintenance;
+mod merge;
 mod replacement;
 mod scan;
 mod schema;

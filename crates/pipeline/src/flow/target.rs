@@ -111,7 +111,6 @@ impl Target {
     ) -> Result<Self> {
         let flow = plan.flow_name();
         let schema = destination_schema(&plan, &schema)?;
-        let canonical = canonical(&schema)?;
         let state = table.load().await?;
         if let Some(state) = &state {
             check_ours(state, &plan).await?;
@@ -125,6 +124,10 @@ impl Target {
         let (place, tombstones) = match checkpoint {
             Some(checkpoint) if !is_refreshing => (Place::of(checkpoint), checkpoint.tombstones.clone()),
             _ => (Place::default(), Vec::new()),
+        };
+        let canonical = match &state {
+            Some(state) if !is_refreshing => in_table(state, &schema).map_err(|error| table.located(error))?,
+            _ => canonical(&schema)?,
         };
         Ok(Self {
             plan,
@@ -396,6 +399,13 @@ impl Target {
         self.writer = None;
         self.staged = Staged::nothing();
     }
+}
+
+/// The columns of a schema as a table that has rows already gives them back, all nullable.
+fn in_table(state: &TableState, schema: &Schema) -> Result<SchemaRef> {
+    let evolved = state.evolved_schema(schema)?;
+    let wanted = schema.fields().iter().filter_map(|field| evolved.field_with_name(field.name()).ok());
+    Ok(Arc::new(Schema::new(wanted.map(|field| field.clone().with_nullable(true)).collect::<Vec<_>>())))
 }
 
 /// The schema as a Delta table gives it back, all columns nullable.
