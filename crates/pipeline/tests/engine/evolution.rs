@@ -43,10 +43,10 @@ async fn snapshot_that_widens_changes_only_rows_that_changed() {
     let changed = vec![rows[0].clone(), json!({"id": 2, "n": 3})];
     let workbench = with_source(Some(workbench), kind, "id INT, n BIGINT", vec![changed.clone()]);
     let totals = workbench.run_table("t", patient()).await.totals();
-    assert_eq!((totals.rows_added, totals.rows_deleted), (1, 1));
+    assert_eq!((totals.rows.inserted, totals.rows.updated, totals.rows.deleted), (0, 1, 0));
     assert_eq!(workbench.rows("t").await, changed);
     let workbench = with_source(Some(workbench), kind, "id INT, n INT", vec![changed]);
-    assert_eq!(workbench.run_table("t", patient()).await.totals().rows_added, 0);
+    assert_eq!(workbench.run_table("t", patient()).await.totals().commits, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
