@@ -95,7 +95,11 @@ impl Evolution {
         metadata.retain(|_, value| !value.is_null());
         metadata.insert("schemaString".to_owned(), merged.schema.to_string().into());
         let protocol = serde_json::to_value(configuration.protocol()).map_err(unreadable)?;
-        Ok(Some(Self { schema: merged.schema, metadata, protocol: with_features(protocol, &features)? }))
+        Ok(Some(Self {
+            schema: merged.schema,
+            metadata,
+            protocol: with_features(protocol, &["readerFeatures", "writerFeatures"], &features)?,
+        }))
     }
 
     fn parsed(&self) -> Result<StructType> {
@@ -133,14 +137,18 @@ fn required_features(schema: &Value) -> BTreeSet<&'static str> {
 }
 
 /// The protocol with more features; none where it has them already.
-fn with_features(mut protocol: Value, features: &BTreeSet<&'static str>) -> Result<Option<Value>> {
+pub(super) fn with_features(
+    mut protocol: Value,
+    lists: &[&str],
+    features: &BTreeSet<&'static str>,
+) -> Result<Option<Value>> {
     let mut is_changed = false;
-    for list in ["readerFeatures", "writerFeatures"] {
-        let Some(present) = protocol.get_mut(list).and_then(Value::as_array_mut) else {
+    for list in lists {
+        let Some(present) = protocol.get_mut(*list).and_then(Value::as_array_mut) else {
             if features.is_empty() {
                 return Ok(None);
             }
-            return Err(Error::new(ErrorKind::Unsupported, "the table's protocol is too old for the new columns")
+            return Err(Error::new(ErrorKind::Unsupported, "the table's protocol is too old for what is wanted of it")
                 .with_hint("run a full refresh of this table"));
         };
         for feature in features {

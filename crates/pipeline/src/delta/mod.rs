@@ -5,7 +5,9 @@
 //! [`Checkpoint`] they reach.
 
 mod amendment;
+mod append;
 mod checkpoint;
+mod clustered;
 mod commit;
 mod deletion;
 mod destination;

@@ -264,7 +264,13 @@ impl Target {
             (Some(state), false) if self.is_refreshing => {
                 self.state = Some(self.table.replacement(state, &self.new_table()).await?);
             }
-            (Some(state), false) => self.state = Some(self.table.evolve(state, &self.schema).await?),
+            (Some(state), false) => {
+                let state = self.table.evolve(state, &self.schema).await?;
+                self.state = Some(match &self.plan.cluster_by[..] {
+                    [] => state,
+                    columns => self.table.cluster_by(&state, columns).await?,
+                });
+            }
             (None, _) => self.state = Some(self.table.create(&self.new_table()).await?),
         }
         self.is_prepared = true;
@@ -274,7 +280,9 @@ impl Target {
     fn new_table(&self) -> NewTable {
         let columns = self.plan.primary_keys.iter().chain(&self.plan.sequence_by).cloned();
         let columns = columns.filter(|column| is_leaf(&self.schema, column));
-        NewTable::new(Arc::clone(&self.schema)).with_statistics(columns)
+        NewTable::new(Arc::clone(&self.schema))
+            .with_statistics(columns)
+            .with_clustering(self.plan.cluster_by.iter().cloned())
     }
 
     /// Stages rows; they become part of the table with the next commit.
