@@ -43,7 +43,7 @@ async fn main() -> Result<()> {
 async fn evolved(lakehouse: &Lakehouse) -> Result<()> {
     let narrow = ddl::parse("id BIGINT NOT NULL, int INT, float FLOAT, day DATE, user STRUCT<login: STRING>")?;
     let wide = ddl::parse(
-        "id BIGINT, int BIGINT, float DOUBLE, day TIMESTAMP_NTZ, user STRUCT<login: STRING, ids: ARRAY<BIGINT>>, \
+        "id BIGINT, int BIGINT, float DOUBLE, day DATE, user STRUCT<login: STRING, ids: ARRAY<BIGINT>>, \
          name STRING, `a b,c` INT",
     )?;
     let (table, state) = create(lakehouse, "evolved", NewTable::new(Arc::clone(&narrow))).await?;
