@@ -1,5 +1,7 @@
 //! `LakeflowConnect`: what a connector can be asked.
 
+use std::collections::BTreeMap;
+
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -59,6 +61,12 @@ pub trait LakeflowConnect: Send + Sync {
         Err(Error::new(ErrorKind::Unsupported, format!("table `{table}` has no separate read of deleted rows")))
     }
 
+    /// Whether deleted rows of a table need a second read, [`read_table_deletes`](Self::read_table_deletes); otherwise
+    /// they come among the records.
+    fn has_separate_deletes(&self, _table: &str) -> bool {
+        false
+    }
+
     /// Asks the source whether the connection works; the error says what does not.
     async fn check_connection(&self) -> Result<()> {
         self.list_tables().await.map(|_| ())
@@ -73,6 +81,59 @@ pub trait LakeflowConnect: Send + Sync {
     fn partitions(&self) -> Option<&dyn SupportsPartition> {
         None
     }
+
+    /// The ability to write test rows to the source.
+    fn write_back(&self) -> Option<&dyn SupportsWriteBack> {
+        None
+    }
+}
+
+/// A table that test rows can be written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WritableTable {
+    /// Its name.
+    pub table: String,
+    /// Whether rows can be updated.
+    pub can_update: bool,
+    /// Whether rows can be deleted.
+    pub can_delete: bool,
+}
+
+/// A row that was written to the source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WrittenRow {
+    /// Its primary key: the values by column, as text.
+    pub keys: BTreeMap<String, String>,
+    /// What was written: the values, as text, by the column (`outer.inner`) that they come back in.
+    pub columns: BTreeMap<String, String>,
+}
+
+/// A connector that can write test rows to its source, to see whether a read finds them.
+#[async_trait]
+pub trait SupportsWriteBack: Send + Sync {
+    /// The tables that rows can be written to.
+    fn writable_tables(&self) -> Vec<WritableTable>;
+
+    /// Inserts a row that is like no other.
+    async fn insert_row(&self, table: &str, options: &TableOptions, context: &ReadContext) -> Result<WrittenRow>;
+
+    /// Changes what can be changed of a row that was inserted.
+    async fn update_row(
+        &self,
+        table: &str,
+        row: &WrittenRow,
+        options: &TableOptions,
+        context: &ReadContext,
+    ) -> Result<WrittenRow>;
+
+    /// Deletes a row that was inserted.
+    async fn delete_row(
+        &self,
+        table: &str,
+        row: &WrittenRow,
+        options: &TableOptions,
+        context: &ReadContext,
+    ) -> Result<()>;
 }
 
 /// A connector whose tables live in a hierarchy of namespaces.

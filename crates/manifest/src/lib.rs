@@ -2,13 +2,17 @@
 //!
 //! The grammar is the types in [`definition`]; the guide for authors is `docs/guides/connector-language.md`.
 
+mod catalog;
 mod check;
 mod connect;
+mod connector;
+mod credentials;
 mod cursor;
 pub mod definition;
 mod loaded;
 mod markdown;
 mod named_types;
+mod partitions;
 mod path;
 mod plan;
 mod problem;
@@ -17,10 +21,11 @@ mod setting;
 mod structure;
 mod template;
 mod tree;
+mod write_back;
 
 pub use connect::ConnectSettings;
 pub use loaded::Definition;
-pub use path::JsonPath;
+pub use path::{Condition, FieldPath, FieldRoot, JsonPath};
 pub use problem::{Place, Problem, Problems};
 pub use setting::Setting;
 

@@ -25,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) manifest: Manifest,
     pub(crate) parameters: Vec<Setting>,
     pub(crate) tables: BTreeMap<String, Arc<TablePlan>>,
+    pub(crate) families: Vec<Arc<TablePlan>>,
 }
 
 impl Definition {
@@ -99,11 +100,17 @@ impl Definition {
         Settings { what: "connection parameter", settings: &self.shared.parameters }
     }
 
-    /// A table by name; the error names the nearest one.
+    /// Whether there are tables that only the source can tell of.
+    pub fn has_discovered_tables(&self) -> bool {
+        !self.shared.families.is_empty()
+    }
+
+    /// A table by name; any name may be one that the source tells of, where it does. The error names the nearest one.
     pub(crate) fn plan(&self, table: &str) -> Result<&Arc<TablePlan>> {
         let tables = &self.shared.tables;
         tables
             .get(table)
+            .or_else(|| self.shared.families.first())
             .ok_or_else(|| unknown_name(ErrorKind::Configuration, "table", table, tables.keys().map(String::as_str)))
     }
 }
@@ -122,6 +129,6 @@ fn load(text: &str) -> Result<Definition, Vec<Problem>> {
     }
     let manifest: Manifest = serde_json::from_value(tree.to_json())
         .map_err(|error| vec![Problem::new(tree.place, "", error.to_string())])?;
-    let Checked { parameters, tables } = check::check(&tree, &manifest)?;
-    Ok(Definition { shared: Arc::new(Shared { manifest, parameters, tables }) })
+    let Checked { parameters, tables, families } = check::check(&tree, &manifest)?;
+    Ok(Definition { shared: Arc::new(Shared { manifest, parameters, tables, families }) })
 }
