@@ -61,12 +61,6 @@ pub trait LakeflowConnect: Send + Sync {
         Err(Error::new(ErrorKind::Unsupported, format!("table `{table}` has no separate read of deleted rows")))
     }
 
-    /// Whether deleted rows of a table need a second read, [`read_table_deletes`](Self::read_table_deletes); otherwise
-    /// they come among the records.
-    fn has_separate_deletes(&self, _table: &str) -> bool {
-        false
-    }
-
     /// Asks the source whether the connection works; the error says what does not.
     async fn check_connection(&self) -> Result<()> {
         self.list_tables().await.map(|_| ())

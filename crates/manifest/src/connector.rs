@@ -138,10 +138,6 @@ impl LakeflowConnect for Connector {
         answer.map(|_| ()).map_err(|error| self.with_hint(error))
     }
 
-    fn has_separate_deletes(&self, table: &str) -> bool {
-        self.definition.plan(table).is_ok_and(|plan| plan.deletes.is_some())
-    }
-
     fn partitions(&self) -> Option<&dyn SupportsPartition> {
         Some(self)
     }

@@ -17,6 +17,7 @@ mod path;
 mod plan;
 mod problem;
 mod read;
+mod reference;
 mod setting;
 mod structure;
 mod template;
@@ -27,6 +28,7 @@ pub use connect::ConnectSettings;
 pub use loaded::Definition;
 pub use path::{Condition, FieldPath, FieldRoot, JsonPath};
 pub use problem::{Place, Problem, Problems};
+pub use reference::reference_markdown;
 pub use setting::Setting;
 
 /// The place of the key at the end of a path in the text of a definition, or of the nearest thing around it; nothing where

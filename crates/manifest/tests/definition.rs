@@ -25,6 +25,16 @@ fn json_schema_is_up_to_date() {
 }
 
 #[test]
+fn reference_is_up_to_date() {
+    let found = include_str!("../../../docs/guides/connector-reference.md");
+    assert!(
+        found == lakeflow_manifest::reference_markdown(),
+        "docs/guides/connector-reference.md is stale; write it anew with: \
+         cargo run -p lakeflow-manifest --example reference > docs/guides/connector-reference.md"
+    );
+}
+
+#[test]
 fn readme_tables_are_derived() {
     let definition = example();
     insta::assert_snapshot!(format!(
