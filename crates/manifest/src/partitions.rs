@@ -70,13 +70,13 @@ impl SupportsPartition for Connector {
 }
 
 fn until_offset(until: &Cursor) -> Offset {
-    Offset::beginning().with("until", until.text.clone())
+    Offset::beginning().with("until", until.text.to_string())
 }
 
 fn partition(from: Option<&chrono::DateTime<chrono::Utc>>, to: &chrono::DateTime<chrono::Utc>) -> Partition {
     let mut bounds = Map::new();
-    bounds.extend(from.map(|from| ("from".to_owned(), Json::from(Cursor::at(*from).text))));
-    bounds.insert("to".to_owned(), Json::from(Cursor::at(*to).text));
+    bounds.extend(from.map(|from| ("from".to_owned(), Json::from(&*Cursor::at(*from).text))));
+    bounds.insert("to".to_owned(), Json::from(&*Cursor::at(*to).text));
     Partition(bounds)
 }
 

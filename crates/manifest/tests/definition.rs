@@ -91,3 +91,17 @@ fn chosen_way_of_authentication_needs_its_own_parameters() {
         Err("connection parameter `auth_method`: expected `none` or `token`, found `tokens`".to_owned())
     );
 }
+
+#[test]
+fn metadata_service_is_no_source() {
+    for address in
+        ["http://169.254.169.254", "http://[fe80::1]", "http://metadata.google.internal", "http://2852039166"]
+    {
+        let text = EXAMPLE.replace("\"https://api.example.com\"", &format!("\"{address}\""));
+        let definition = Definition::parse(&text, "connector.yaml").unwrap();
+        let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4 };
+        let given = BTreeMap::from([("token".to_owned(), Secret::new("geheim"))]);
+        let error = definition.connect(&given, settings).err().unwrap();
+        assert!(error.message().contains("metadata service"), "{address}: {error:?}");
+    }
+}

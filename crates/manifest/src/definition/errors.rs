@@ -15,27 +15,9 @@ pub struct ErrorRules(pub BTreeMap<OnStatus, ErrorRule>);
 
 /// An HTTP status: `404`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(try_from = "StatusText")]
-#[schemars(with = "i64", extend("minimum" = 200, "maximum" = 599))]
+#[serde(try_from = "String")]
+#[schemars(with = "String", extend("format" = "http-status"))]
 pub struct OnStatus(pub u16);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum StatusText {
-    Text(String),
-    Number(u16),
-}
-
-impl TryFrom<StatusText> for OnStatus {
-    type Error = String;
-
-    fn try_from(status: StatusText) -> Result<Self, String> {
-        match status {
-            StatusText::Text(text) => Self::try_from(text),
-            StatusText::Number(number) => Self::try_from(number.to_string()),
-        }
-    }
-}
 
 impl TryFrom<String> for OnStatus {
     type Error = String;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{OnStatus, Template, ValuePlace};
+use super::{Template, ValuePlace};
 
 /// A token of the source that says where to go on, kept from one read to the next and handed back as it is.
 ///
@@ -25,7 +25,8 @@ pub struct Token {
     #[serde(default)]
     pub inclusive: bool,
     /// The status by which the source says that a token is too old: the list is read from the beginning.
-    pub expired: Option<OnStatus>,
+    #[schemars(range(min = 400, max = 499))]
+    pub expired: Option<u16>,
 }
 
 /// What the very first request carries.

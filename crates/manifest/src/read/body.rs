@@ -6,8 +6,8 @@ use flate2::bufread::MultiGzDecoder;
 use lakeflow_http::Download;
 use lakeflow_interface::records::Page;
 use lakeflow_interface::{Error, ErrorKind, Result};
-use zip::ZipArchive;
 
+use super::archive::{entries, is_archive};
 use crate::definition::{Csv, DetailedFormat, Format, NamedFormat};
 
 /// Bytes of lines that make a page.
@@ -22,9 +22,6 @@ const LARGEST_DOCUMENT: u64 = 256 << 20;
 /// How much longer a body may become when it is unpacked, once it is longer than `UNSUSPECTED`: real data stays far below.
 const MOST_EXPANSION: u64 = 200;
 const UNSUSPECTED: u64 = 1 << 30;
-
-/// Most files of an archive.
-const MOST_FILES: usize = 100_000;
 
 /// What a body is written in.
 #[derive(Clone, Debug)]
@@ -53,8 +50,8 @@ pub(super) fn unpack(body: Download, length: u64, encoding: &Encoding, sink: &mu
     let most = length.saturating_mul(MOST_EXPANSION).max(UNSUSPECTED);
     let mut unpacking = Unpacking { encoding, sink, left: most, most };
     let mut body = BufReader::new(body);
-    if body.fill_buf().map_err(broken)?.starts_with(b"PK\x03\x04") {
-        return unpacking.archive(body);
+    if is_archive(&mut body).map_err(broken)? {
+        return unpacking.archive(body.into_inner());
     }
     unpacking.file(body).map(|_| ())
 }
@@ -68,15 +65,9 @@ struct Unpacking<'u, 's> {
 }
 
 impl Unpacking<'_, '_> {
-    fn archive(&mut self, body: BufReader<Download>) -> Result<()> {
-        let mut archive = ZipArchive::new(body).map_err(|error| broken(std::io::Error::other(error)))?;
-        if archive.len() > MOST_FILES {
-            let message = format!("expected at most {MOST_FILES} files in an archive, found {}", archive.len());
-            return Err(Error::new(ErrorKind::BadResponse, message));
-        }
-        for position in 0..archive.len() {
-            let file = archive.by_index(position).map_err(|error| broken(std::io::Error::other(error)))?;
-            if file.is_file() && !self.file(BufReader::new(file))? {
+    fn archive(&mut self, mut body: Download) -> Result<()> {
+        for entry in entries(&mut body).map_err(broken)? {
+            if !self.file(entry.open(&mut body).map_err(broken)?)? {
                 break;
             }
         }
@@ -248,11 +239,12 @@ fn too_long(what: &str, most: u64) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Seek, SeekFrom, Write};
+    use std::io::{Seek, SeekFrom, Write};
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
+    use super::super::archive;
     use super::*;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -276,12 +268,8 @@ mod tests {
     #[test]
     fn lines_become_pages_however_they_are_packed() {
         let lines = b"{\"a\":1}\n\n{\"a\":2}";
-        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        archive.start_file("x/1.json.gz", zip::write::SimpleFileOptions::default()).unwrap();
-        archive.write_all(&gzip(lines)).unwrap();
-        archive.start_file("x/2.json", zip::write::SimpleFileOptions::default()).unwrap();
-        archive.write_all(b"{\"a\":3}\n").unwrap();
-        let archive = archive.finish().unwrap().into_inner();
+        let packed = gzip(lines);
+        let archive = archive::tests::packed(&[("x/1.json.gz", &packed), ("x/2.json", b"{\"a\":3}\n")]);
         assert_eq!(pages(lines, &Encoding::JsonLines).unwrap(), [r#"[{"a":1},{"a":2}]"#]);
         assert_eq!(pages(&gzip(lines), &Encoding::JsonLines).unwrap(), [r#"[{"a":1},{"a":2}]"#]);
         assert_eq!(pages(&archive, &Encoding::JsonLines).unwrap(), [r#"[{"a":1},{"a":2}]"#, r#"[{"a":3}]"#]);

@@ -94,7 +94,7 @@ impl Place {
     }
 
     fn offset(&self) -> Offset {
-        let offset = Offset::beginning().with("feed", self.feed.text.clone());
+        let offset = Offset::beginning().with("feed", self.feed.text.to_string());
         let offset = match &self.backfill {
             Some(Some(after)) => offset.with("backfill", json!({ "after": after })),
             _ => offset,

@@ -46,7 +46,7 @@ pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
                 }
                 None => {
                     let Some(end) = ends.next().filter(|end| until.is_none_or(|until| *end > until.0)) else { continue };
-                    last = Offset::beginning().with("until", Cursor::at(end).text);
+                    last = Offset::beginning().with("until", Cursor::at(end).text.to_string());
                     yield ReadItem::Checkpoint(last.clone());
                 }
             }

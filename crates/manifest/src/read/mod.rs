@@ -1,5 +1,6 @@
 //! Reads of tables: what to ask, and in which order to hand on what comes.
 
+mod archive;
 mod ascending;
 mod body;
 mod changes;

@@ -73,7 +73,7 @@ pub(crate) fn read_range(table: TableRead, from: Option<DateTime<Utc>>, to: Date
                 yield item;
             }
         }
-        yield ReadItem::Checkpoint(Offset::beginning().with("until", Cursor::at(to).text));
+        yield ReadItem::Checkpoint(Offset::beginning().with("until", Cursor::at(to).text.to_string()));
     };
     Ok(items.boxed())
 }

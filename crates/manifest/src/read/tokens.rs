@@ -112,12 +112,12 @@ fn value(at: &TokenPlace, fetched: &FetchedPage) -> Option<Json> {
 async fn fetch(table: &TableRead, token: &Token, at: &Place) -> Result<Option<FetchedPage>> {
     let mut request = asked(table, token, at)?;
     if let Some(status) = token.expired.filter(|_| *at != Place::Beginning) {
-        request = request.accepting([status.0]);
+        request = request.accepting([status]);
     }
     let mut pages = table.fetched(request, Pagination::None, Some(1));
     let missing = || Error::new(ErrorKind::Internal, "a request gave no page");
     let fetched = pages.next().await.ok_or_else(missing)??;
-    if token.expired.is_some_and(|status| status.0 == fetched.status.as_u16()) {
+    if token.expired.is_some_and(|status| status == fetched.status.as_u16()) {
         let name = &table.plan.name;
         table
             .ask
