@@ -79,7 +79,7 @@ impl Reference<'_> {
     /// What a key takes, in words and links.
     fn kind(&mut self, schema: &Json) -> String {
         if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/$defs/")) {
-            return self.named(&name.to_owned());
+            return self.named(name);
         }
         if let Some(variants) = schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array()) {
             let kinds: Vec<String> =

@@ -50,7 +50,7 @@ pub(crate) fn check(tree: &Node, manifest: &Manifest) -> Result<Checked, Vec<Pro
             Some(Described::Tables(plans)) => {
                 tables.extend(plans.into_iter().map(|plan| (plan.name.clone(), Arc::new(plan))));
             }
-            Some(Described::Family(plan)) => families.push(Arc::new(plan)),
+            Some(Described::Family(plan)) => families.push(Arc::new(*plan)),
             None => {}
         }
     }

@@ -19,7 +19,7 @@ use crate::setting::Setting;
 /// A table of a file: itself, several that differ in some words, or one that stands for what the source tells of.
 pub(super) enum Described {
     Tables(Vec<TablePlan>),
-    Family(TablePlan),
+    Family(Box<TablePlan>),
 }
 
 impl Checker<'_> {
@@ -51,7 +51,7 @@ impl Checker<'_> {
         let feed = table.changes.as_ref().and_then(|changes| self.feed_of(name, &changes.feed, feeds));
         let plan = TablePlan::new(name, table, http, schema, settings, cursor_kind, feed);
         if table.discovery.as_ref().is_some_and(|discovery| discovery.tables.is_some()) {
-            return Some(Described::Family(plan));
+            return Some(Described::Family(Box::new(plan)));
         }
         if table.each.is_empty() {
             return Some(Described::Tables(vec![plan]));
@@ -89,10 +89,8 @@ impl Checker<'_> {
         if let Some(words) = table.each.values().next() {
             names = names.with_texts("table", words.keys());
         }
-        if let Some(discovery) = &table.discovery {
-            if let Some(tables) = &discovery.tables {
-                names = names.with_texts("table", tables.r#as.keys());
-            }
+        if let Some(tables) = table.discovery.as_ref().and_then(|discovery| discovery.tables.as_ref()) {
+            names = names.with_texts("table", tables.r#as.keys());
         }
         for (column, template) in table.add_columns.iter().filter(|_| table.parent.is_none()) {
             self.template(&["tables", name, "add_columns", column], template, &names);

@@ -32,7 +32,7 @@ pub enum Pagination {
     /// A style as it usually is.
     Style(Style),
     /// A style and its details.
-    Detailed(Detailed),
+    Detailed(Box<Detailed>),
 }
 
 /// A style of paging as it usually is.

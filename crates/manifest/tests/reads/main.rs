@@ -1,9 +1,11 @@
 //! Reads of small sources on loopback, one file per kind of read.
 
 mod ascending;
+#[cfg(test)]
 mod changes;
 mod children;
 mod descending;
+#[cfg(test)]
 mod downloads;
 mod families;
 mod records;
@@ -12,5 +14,6 @@ mod scripted;
 mod snapshot;
 #[cfg(test)]
 mod source;
+#[cfg(test)]
 mod tokens;
 mod windows;
