@@ -19,7 +19,11 @@ use crate::cursor::Cursor;
 pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let position = Position::read(start, table.cursor_kind()?)?;
     let keeps_all = table.plan.is_append() || (table.ask.keeps_all && position.pass.is_none());
-    if keeps_all || table.plan.has_ceiling() { by_keyset(table, position, start.clone()) } else { by_pages(table, position, start.clone()) }
+    if keeps_all || table.plan.has_ceiling() {
+        by_keyset(table, position, start.clone())
+    } else {
+        by_pages(table, position, start.clone())
+    }
 }
 
 /// What a page came to.
