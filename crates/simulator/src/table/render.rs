@@ -3,16 +3,26 @@
 use std::borrow::Cow;
 
 use super::compile::rendered;
-use super::node::{Literal, Name, Node, Part, Piece, Segment, Shift};
+use super::node::{Literal, Name, Node, Part, Piece, Segment, Shift, ToldPart};
 use super::row::{Place, Row};
 use super::scalar::Scalar;
+use crate::definition::{Json, write_json};
 use crate::instant::{InstantFormat, write_integer, write_padded};
 use crate::random::{below, between, mix};
+use crate::vocabulary::push_escaped_text;
 
 impl Row<'_> {
     /// Writes the whole record.
     pub(crate) fn write(self, out: &mut Vec<u8>) {
+        let start = out.len();
         Place::of(self, self.program.root).write(out);
+        if let Some(written) = self.written
+            && let Ok(mut record) = serde_json::from_slice::<Json>(&out[start..])
+        {
+            written.merge_into(&mut record);
+            out.truncate(start);
+            write_json(&record, out);
+        }
     }
 }
 
@@ -159,6 +169,20 @@ impl<'a> Place<'a> {
                 if let Some((instant, format)) = place.instant() {
                     format.write(instant, out);
                 }
+            }
+            Node::Encoded(value) => {
+                let mut json = Vec::new();
+                place.with_node(*value).write(&mut json);
+                push_escaped_text(&String::from_utf8_lossy(&json), out);
+            }
+            Node::Told(part) => {
+                let Some((told, feed)) = place.row.happening().zip(place.row.feed()) else { return };
+                let source = &feed.sources[told.source];
+                let text = match part {
+                    ToldPart::Label => source.label(told.kind).unwrap_or_default(),
+                    ToldPart::Corpus => &place.row.world.tables.get(source.table).name,
+                };
+                push_escaped_text(text, out);
             }
             // Composite values cannot stand in a string, and `settle` has passed through the others.
             Node::Object { .. }
