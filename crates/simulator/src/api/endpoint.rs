@@ -266,7 +266,8 @@ impl EndpointCompiler<'_> {
             return Ok(parameters);
         };
         let lists = !self.spec.response.single_entity && self.spec.action == Action::Read;
-        let common = self.api.parameters.iter().filter(|_| lists);
+        let overridden = |name: &String| self.spec.parameters.contains_key(name);
+        let common = self.api.parameters.iter().filter(|(name, _)| lists && !overridden(name));
         for (name, spec) in common.chain(&self.spec.parameters) {
             parameters.insert(name.clone(), Parameter::compile(self, name, spec, *table)?);
         }

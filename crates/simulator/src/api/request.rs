@@ -6,7 +6,7 @@ use super::cursor::Cursor;
 use super::endpoint::{Endpoint, Placeholder};
 use super::parameter::Parameter;
 use super::{Problem, Refusal};
-use crate::definition::{CursorSpec, Direction, Json, Operator, SelectSpec, Show};
+use crate::definition::{Action, CursorSpec, Direction, Json, Operator, SelectSpec, Show};
 use crate::query::{Filter, Position, Query, below, locate};
 use crate::state::State;
 use crate::table::{Comparand, FieldPath, World};
@@ -99,15 +99,19 @@ pub(crate) fn read(
 
 /// Refuses parameters that a strict endpoint does not know.
 fn refuse_unknown(endpoint: &Endpoint, given: Given<'_>) -> Result<(), Problem> {
-    let known = |name: &str| {
-        let top = name.split(['.', '[']).next().unwrap_or_default();
-        endpoint.parameters.contains_key(name) || (given.body.is_some() && endpoint.parameters.contains_key(top))
-    };
-    match given.parameters.iter().find(|(name, _)| !known(name)) {
-        Some((name, value)) if endpoint.strict && endpoint.action == crate::definition::Action::Read => {
-            Err(Problem::invalid(name, value, format!("unknown parameter `{name}`")))
-        }
-        _ => Ok(()),
+    if !endpoint.strict || endpoint.action != Action::Read {
+        return Ok(());
+    }
+    let refused = |name: &str, value: &str| Err(Problem::invalid(name, value, format!("unknown parameter `{name}`")));
+    if let Some(Json::Object(fields)) = given.body
+        && let Some((name, _)) = fields.iter().find(|(name, _)| !endpoint.parameters.contains_key(name))
+    {
+        return refused(name, "");
+    }
+    let in_body = |name: &str| given.body.is_some_and(|body| body.get(name.split('.').take(1)).is_some());
+    match given.parameters.iter().find(|(name, _)| !endpoint.parameters.contains_key(name) && !in_body(name)) {
+        Some((name, value)) => refused(name, value),
+        None => Ok(()),
     }
 }
 

@@ -61,10 +61,12 @@ impl Json {
         })
     }
 
-    /// Puts a value below a dotted path, with the objects on the way; what is no object stays.
+    /// Puts a value below a dotted path, with the objects on the way; what is no object stays. A path that begins with
+    /// `@`, as `@odata.nextLink`, is one key.
     pub(crate) fn insert(&mut self, path: &str, value: Self) {
         let Self::Object(fields) = self else { return };
-        let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+        let split = path.split_once('.').filter(|_| !path.starts_with('@'));
+        let (first, rest) = split.map_or((path, None), |(first, rest)| (first, Some(rest)));
         let position = fields.iter().position(|(known, _)| known == first).unwrap_or_else(|| {
             fields.push((first.to_owned(), Self::Object(Vec::new())));
             fields.len() - 1

@@ -116,10 +116,6 @@ pub enum Packing {
     None,
     /// One gzip file.
     Gzip,
-    /// A zip archive of one file.
-    Zip,
-    /// A zip archive of gzip files, of so many rows each, as Amplitude exports them.
-    ZipOfGzip,
 }
 
 /// The status of a good answer.

@@ -236,7 +236,8 @@ impl State {
             Event::Delete { table, slot } => {
                 let parent = world.parent_of(Some(self), table, slot).map(|(_, parent)| parent);
                 let moment = (at, self.next_sequence());
-                self.overlays[table].delete(world.slots(table), slot, moment);
+                let reset = &world.tables.get(table).reset_by_deletion;
+                self.overlays[table].delete(world.slots(table), slot, moment, reset);
                 self.tell(world, HappeningKind::Deleted, table, slot, at);
                 (table, parent)
             }

@@ -169,9 +169,13 @@ impl Overlay {
         self.by_time.insert((at, sequence), slot);
     }
 
-    /// Deletes a row.
-    pub(super) fn delete(&mut self, slots: u64, slot: u64, moment: Moment) {
+    /// Deletes a row; what was written at the paths that a deletion sets anew is forgotten.
+    pub(super) fn delete(&mut self, slots: u64, slot: u64, moment: Moment, reset: &[Vec<String>]) {
         self.touch(slots, slot, moment, false);
+        if let Some(written) = self.written.get(&slot) {
+            let kept = written.without(reset);
+            self.written.insert(slot, Arc::new(kept));
+        }
         self.deleted.insert(slot);
     }
 

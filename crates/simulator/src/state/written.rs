@@ -29,6 +29,13 @@ impl Written {
         self
     }
 
+    /// The same without what was written at some paths.
+    pub(crate) fn without(&self, paths: &[Vec<String>]) -> Self {
+        let mut fields = self.0.clone();
+        paths.iter().for_each(|path| remove(&mut fields, path));
+        Self(fields)
+    }
+
     /// Lays the values over a record.
     pub(crate) fn merge_into(&self, record: &mut Json) {
         if let Json::Object(fields) = record {
@@ -58,6 +65,18 @@ fn accepted(
         path.pop();
     }
     kept
+}
+
+fn remove(fields: &mut Vec<(String, Json)>, path: &[String]) {
+    match path {
+        [] => {}
+        [last] => fields.retain(|(key, _)| key != last),
+        [first, rest @ ..] => {
+            if let Some((_, Json::Object(below))) = fields.iter_mut().find(|(key, _)| key == first) {
+                remove(below, rest);
+            }
+        }
+    }
 }
 
 fn merge(fields: &mut Vec<(String, Json)>, later: &[(String, Json)]) {

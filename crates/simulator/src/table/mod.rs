@@ -38,6 +38,8 @@ pub(crate) struct Table {
     pub(crate) changeable: bool,
     /// What happens to rows of other tables is told by rows of this one.
     pub(crate) feed: Option<Feed>,
+    /// What a deletion sets anew, whatever was written there.
+    pub(crate) reset_by_deletion: Vec<Vec<String>>,
     /// The feeds that tell of this table's rows.
     pub(crate) told_by: Vec<usize>,
     /// The template, and those of changed and deleted rows where they differ.
@@ -122,6 +124,7 @@ impl Tables {
         for (number, (outline, programs)) in outlines.into_iter().zip(programs).enumerate() {
             let mut table = outline.into_table(programs, &files[number], parents[number]);
             table.variants = variants[number];
+            table.reset_by_deletion = reset_by_deletion(&files[number].2);
             table.feed.clone_from(&feeds[number]);
             let tells = |feed: &Feed| feed.sources.iter().any(|source| source.table == number);
             let told_by = feeds.iter().enumerate().filter(|(_, feed)| feed.as_ref().is_some_and(tells));
@@ -195,6 +198,15 @@ impl Table {
                 _ => true,
             }
     }
+}
+
+/// The paths of what a deletion sets anew.
+fn reset_by_deletion(file: &CorpusFile) -> Vec<Vec<String>> {
+    let mut fresh = Vec::new();
+    if let Some(deleted) = &file.deleted {
+        compile::merge(&file.record, deleted, "", &mut fresh);
+    }
+    fresh.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect()
 }
 
 /// The templates of a corpus: of all rows, of changed ones, of deleted ones.

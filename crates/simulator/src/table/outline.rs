@@ -37,6 +37,7 @@ impl Outline {
             cursor: self.cursor,
             changeable: self.changeable,
             feed: None,
+            reset_by_deletion: Vec::new(),
             told_by: Vec::new(),
             programs,
             variants: [[0; 2]; 2],

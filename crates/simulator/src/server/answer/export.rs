@@ -1,36 +1,23 @@
-//! Rows as files: JSON Lines and CSV, packed as gzip, zip, or a zip of gzip files.
+//! Rows as files: JSON Lines and CSV, packed as gzip.
 
-use std::io::{self, Cursor, Write};
+use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
 use crate::definition::{Format, Json, Packing, ResponseSpec, write_json};
-
-/// The rows of one file within an archive of several.
-const ROWS_OF_A_FILE: usize = 500;
 
 /// A body with its type, from rows with commas between them.
 pub(super) fn export(rows: &[u8], response: &ResponseSpec) -> io::Result<(Vec<u8>, &'static str)> {
     let records: Vec<Json> = serde_json::from_slice(&[b"[", rows, b"]"].concat())?;
-    let (ending, content_type) = match response.format {
-        Format::Json => ("json", super::JSON),
-        Format::JsonLines => ("json", "application/x-ndjson"),
-        Format::Csv => ("csv", "text/csv; charset=utf-8"),
+    let content_type = match response.format {
+        Format::Json => super::JSON,
+        Format::JsonLines => "application/x-ndjson",
+        Format::Csv => "text/csv; charset=utf-8",
     };
     Ok(match response.packing {
         Packing::None => (written(&records, response.format), content_type),
         Packing::Gzip => (gzip(&written(&records, response.format))?, "application/gzip"),
-        Packing::Zip => (zip([(format!("export.{ending}"), written(&records, response.format))])?, "application/zip"),
-        Packing::ZipOfGzip => {
-            let files = records.chunks(ROWS_OF_A_FILE).enumerate().map(|(number, records)| {
-                let name = format!("export/part_{number}.{ending}.gz");
-                gzip(&written(records, response.format)).map(|packed| (name, packed))
-            });
-            (zip(files.collect::<io::Result<Vec<_>>>()?)?, "application/zip")
-        }
     })
 }
 
@@ -88,13 +75,4 @@ fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(content)?;
     encoder.finish()
-}
-
-fn zip(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> io::Result<Vec<u8>> {
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, content) in files {
-        archive.start_file(name, SimpleFileOptions::default())?;
-        archive.write_all(&content)?;
-    }
-    Ok(archive.finish()?.into_inner())
 }
