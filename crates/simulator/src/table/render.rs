@@ -14,15 +14,7 @@ use crate::vocabulary::push_escaped_text;
 impl Row<'_> {
     /// Writes the whole record.
     pub(crate) fn write(self, out: &mut Vec<u8>) {
-        let start = out.len();
         Place::of(self, self.program.root).write(out);
-        if let Some(written) = self.written
-            && let Ok(mut record) = serde_json::from_slice::<Json>(&out[start..])
-        {
-            written.merge_into(&mut record);
-            out.truncate(start);
-            write_json(&record, out);
-        }
     }
 }
 
@@ -34,7 +26,11 @@ impl<'a> Place<'a> {
             return;
         };
         match place.content() {
-            Node::Object { segments, .. } => place.write_segments(segments, out),
+            Node::Object { segments, .. } => {
+                let start = out.len();
+                place.write_segments(segments, out);
+                place.write_over(start, out);
+            }
             Node::Literal(literal) => out.extend_from_slice(&rendered(literal)),
             Node::List(items) => {
                 write_list(items.iter().map(|item| place.with_node(*item)), out);
@@ -66,6 +62,18 @@ impl<'a> Place<'a> {
                     out.push(b'"');
                 }
             }
+        }
+    }
+
+    /// Lays what clients wrote over a record that begins at `start`.
+    fn write_over(self, start: usize, out: &mut Vec<u8>) {
+        if self.node == self.row.program.root
+            && let Some(written) = self.row.written
+            && let Ok(mut record) = serde_json::from_slice::<Json>(&out[start..])
+        {
+            written.merge_into(&mut record);
+            out.truncate(start);
+            write_json(&record, out);
         }
     }
 
