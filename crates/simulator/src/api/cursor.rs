@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::query::Position;
+use crate::state::Moment;
 use crate::table::Scalar;
 
 /// A cursor as it was handed out.
@@ -15,6 +16,9 @@ pub(crate) struct Cursor {
     /// The parameters that it remembers.
     pub(crate) query: Vec<(String, String)>,
 }
+
+/// The key, the moment and the number of a row, as a cursor writes them.
+type Written = (Value, Option<Moment>, u64);
 
 impl Cursor {
     /// The cursor as text that means nothing to who gets it.
@@ -36,8 +40,7 @@ impl Cursor {
     /// Reads a cursor; nothing where it is none of ours.
     pub(crate) fn decode(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (position, query): (Option<(Value, Option<(i64, u64)>, u64)>, Vec<(String, String)>) =
-            serde_json::from_slice(&bytes).ok()?;
+        let (position, query): (Option<Written>, Vec<(String, String)>) = serde_json::from_slice(&bytes).ok()?;
         let position = match position {
             None => None,
             Some((key, moment, slot)) => Some(Position { key: scalar(&key)?, moment, slot }),

@@ -41,8 +41,7 @@ const MESSAGES: &str = r#"{"parent": "teams", "per_parent": [11, 14], "identity"
 
 /// A stand-in with a client that has a token.
 async fn graph() -> (Vendor, String) {
-    let endpoints = ENDPOINTS.replace(r#""#, "");
-    let vendor = Vendor::start(&endpoints, &[("teams", TEAMS), ("messages", MESSAGES)]).await;
+    let vendor = Vendor::start(ENDPOINTS, &[("teams", TEAMS), ("messages", MESSAGES)]).await;
     let form = format!("grant_type=client_credentials&client_id=app&client_secret={TOKEN}&scope=x");
     let request = vendor.http.post(vendor.simulator.url().join("/contoso/oauth2/v2.0/token").unwrap());
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
