@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use lakeflow_interface::{Error, ErrorKind, Result, Secret, TableMetadata, TableOptions, unknown_name};
 
 use crate::check::{self, Checked};
@@ -75,6 +75,16 @@ impl Definition {
     /// The Arrow schema of a table.
     pub fn table_schema(&self, table: &str) -> Result<SchemaRef> {
         Ok(self.plan(table)?.schema.clone())
+    }
+
+    /// The schemas of the records that the tables are made from: without the columns that the connector adds.
+    pub fn record_schemas(&self) -> BTreeMap<String, SchemaRef> {
+        let of = |plan: &TablePlan| {
+            let fields = plan.schema.fields().iter();
+            let sent = fields.filter(|field| !plan.table.add_columns.contains_key(field.name()));
+            Arc::new(Schema::new(sent.cloned().collect::<Vec<_>>()))
+        };
+        self.shared.tables.iter().map(|(name, plan)| (name.clone(), of(plan))).collect()
     }
 
     /// Primary keys, cursor field and ingestion type of a table.
