@@ -30,6 +30,8 @@ pub trait LakeflowConnect: Send + Sync {
     ///
     /// Behavior:
     /// - `keys_are_columns`: every primary key and the cursor field name a column of the schema.
+    /// - `unknown_option_is_an_error`: the error names the nearest known option; so it is of a read.
+    /// - `missing_option_is_an_error`: a required option that is not given is named; so it is of a read.
     async fn read_table_metadata(&self, table: &str, options: &TableOptions) -> Result<TableMetadata>;
 
     /// The records of a table from an offset on, up to the context's horizon.
@@ -40,7 +42,15 @@ pub trait LakeflowConnect: Send + Sync {
     /// - `records_move_the_offset`: an offset that differs from the one before follows every record of an incremental
     ///   table. A snapshot's offset is always empty.
     /// - `reads_end`: a source that keeps changing does not keep a read going.
+    /// - `rows_behind_the_horizon_wait`: what was changed after the run began is left for the next run.
+    /// - `changes_arrive_exactly`: a read from where the last one ended gives what was added or changed since.
+    /// - `offsets_are_replayable`: an offset means the same to another connector, after it was written as JSON.
+    /// - `resume_equals_one_read`: what came before a checkpoint and what is read from it are one uninterrupted read.
+    /// - `equal_cursors_are_not_lost`: not at the edge of a page or batch, and not between two reads.
+    /// - `passing_faults_lose_nothing`: what passes by itself is tried again, and nothing comes twice for it.
     /// - `failed_page_fails_the_read`: no part of the table is left out silently.
+    /// - `auth_failure_names_the_parameter`: the error says which connection parameter to look at.
+    /// - `no_secret_is_shown`: not in a log, an error, an offset or a row.
     async fn read_table(
         &self,
         table: &str,
@@ -51,6 +61,9 @@ pub trait LakeflowConnect: Send + Sync {
 
     /// The rows deleted since an offset, with at least their primary keys and cursor field; only for
     /// [`IngestionType::CdcWithDeletes`](crate::IngestionType::CdcWithDeletes) tables that need a second read for it.
+    ///
+    /// Behavior:
+    /// - `deletes_arrive`: every row that was deleted since the offset is told, here or by the read itself; no other is.
     async fn read_table_deletes(
         &self,
         table: &str,
@@ -148,6 +161,12 @@ pub struct Partition(pub serde_json::Map<String, serde_json::Value>);
 /// A connector that can split the read of a table among several workers.
 ///
 /// Ranges are start-exclusive and end-inclusive.
+///
+/// Behavior:
+/// - `partitions_are_stable`: the same range has the same partitions.
+/// - `partitions_cover_the_table_once`: together they give every row of the range once.
+/// - `partitions_give_what_is_new`: those of a later range give what was added, changed and deleted in it.
+/// - `equal_offsets_have_no_partitions`: a source that stands still keeps its latest offset.
 #[async_trait]
 pub trait SupportsPartition: Send + Sync {
     /// Whether this table, with these options, can be split.
