@@ -82,6 +82,8 @@ pub(crate) enum Command {
     History(HistoryArguments),
     /// Make a table what it was, with the place where the next run goes on.
     Restore(RestoreArguments),
+    /// List former runs, or show what one of them did.
+    Runs(RunsArguments),
     /// Create, list, show, test and delete connections.
     #[command(subcommand)]
     Connection(ConnectionCommand),
@@ -271,6 +273,17 @@ pub(crate) struct ConnectionName {
     /// The connection.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
+}
+
+/// Arguments of `runs`.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArguments {
+    /// The run, by its name or the beginning of it.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Stop after this many runs.
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(crate) limit: usize,
 }
 
 /// Arguments of `optimize`.

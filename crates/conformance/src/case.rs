@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use lakeflow_interface::{IngestionType, Result, TableMetadata};
 use serde::Serialize;
+use tokio::sync::OnceCell;
 
 use crate::bench::Bench;
 use crate::check::{Check, Need, Scope};
@@ -92,7 +93,8 @@ impl Case<'_> {
     /// Tries the check, on a runtime of its own on this thread, so that a log can be told from those of others.
     pub fn run(&self) -> CaseReport {
         let begun = Instant::now();
-        let trial = Trial { subject: self.subject, table: self.table, notes: RefCell::default() };
+        let (subject, table) = (self.subject, self.table);
+        let trial = Trial { subject, table, metadata: OnceCell::new(), notes: RefCell::default() };
         let outcome = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 let outcome = runtime.block_on(self.attempt(&trial));
@@ -137,6 +139,7 @@ impl Case<'_> {
 pub(crate) struct Trial<'t> {
     pub(crate) subject: &'t Subject,
     pub(crate) table: &'t TableUnderTest,
+    metadata: OnceCell<TableMetadata>,
     notes: RefCell<Vec<String>>,
 }
 
@@ -210,6 +213,11 @@ impl<'t> Trial<'t> {
 
     /// The table's metadata.
     pub(crate) async fn metadata(&self) -> Outcome<TableMetadata> {
+        self.metadata.get_or_try_init(|| self.ask_for_metadata()).await.cloned()
+    }
+
+    /// The table's metadata as the connector gives it now.
+    pub(crate) async fn ask_for_metadata(&self) -> Outcome<TableMetadata> {
         let bench = self.bench().await?;
         let read = bench.connector()?.read_table_metadata(&self.table.name, &bench.options(&[])).await;
         read.map_err(|error| Finding::new("the table's metadata", told(&error)).into())

@@ -14,7 +14,9 @@ mod secret;
 mod suggest;
 mod table;
 
-pub use connect::{LakeflowConnect, Partition, SupportsNamespaces, SupportsPartition};
+pub use connect::{
+    LakeflowConnect, Partition, SupportsNamespaces, SupportsPartition, SupportsWriteBack, WritableTable, WrittenRow,
+};
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use metrics::{MetricsSnapshot, ReadMetrics, Waiting};
 pub use offset::{Horizon, Offset};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
+use chrono_tz::Tz;
 use lakeflow_interface::records::{Kind, Value};
 
 pub(crate) use crate::definition::CursorFormat as Format;
@@ -32,13 +33,35 @@ impl Instant {
         instant.map(Self)
     }
 
-    /// The instant as some source wants it.
-    pub(crate) fn format(self, format: Format) -> String {
+    /// The instant as some source wants it; what has no zone of its own is of the given one.
+    pub(crate) fn format(self, format: &Format, zone: Tz) -> String {
+        let local = self.0.with_timezone(&zone);
         match format {
             Format::Rfc3339 => self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-            Format::Date => self.0.format("%Y-%m-%d").to_string(),
+            Format::Date => local.format("%Y-%m-%d").to_string(),
             Format::EpochSeconds => self.0.timestamp().to_string(),
             Format::EpochMilliseconds => self.0.timestamp_millis().to_string(),
+            Format::Pattern(pattern) => local.format(pattern).to_string(),
+        }
+    }
+}
+
+impl Format {
+    /// The length of what one value stands for: a day for a date.
+    pub(crate) fn unit(&self) -> Duration {
+        let has = |fields: &[&str]| match self {
+            Self::Pattern(pattern) => fields.iter().any(|field| pattern.contains(field)),
+            _ => false,
+        };
+        match self {
+            Self::EpochMilliseconds => Duration::milliseconds(1),
+            Self::Date => Duration::days(1),
+            Self::Rfc3339 | Self::EpochSeconds => Duration::seconds(1),
+            Self::Pattern(_) if has(&["%f", "%3f", "%.3f"]) => Duration::milliseconds(1),
+            Self::Pattern(_) if has(&["%S", "%T", "%s", "%c", "%+", "%X", "%r"]) => Duration::seconds(1),
+            Self::Pattern(_) if has(&["%M", "%R"]) => Duration::minutes(1),
+            Self::Pattern(_) if has(&["%H", "%I", "%k", "%l"]) => Duration::hours(1),
+            Self::Pattern(_) => Duration::days(1),
         }
     }
 }
@@ -104,7 +127,7 @@ impl Cursor {
     /// The cursor of an instant.
     pub(crate) fn at(instant: DateTime<Utc>) -> Self {
         let instant = Instant(instant);
-        Self { text: instant.format(Format::Rfc3339).into(), point: Point::Instant(instant) }
+        Self { text: instant.format(&Format::Rfc3339, Tz::UTC).into(), point: Point::Instant(instant) }
     }
 
     /// The instant, where it is one.
@@ -137,14 +160,14 @@ impl Cursor {
     }
 
     /// The bound that a source gets, moved by one unit where the source would leave out the bound itself.
-    pub(crate) fn bound(&self, format: Option<Format>, shift: i64) -> String {
+    pub(crate) fn bound(&self, format: Option<&Format>, shift: i32, zone: Tz) -> String {
         match &self.point {
             Point::Instant(instant) => {
-                let format = format.unwrap_or(Format::Rfc3339);
-                let unit = if format == Format::Date { Duration::days(shift) } else { Duration::seconds(shift) };
-                Instant(instant.0.checked_add_signed(unit).unwrap_or(instant.0)).format(format)
+                let format = format.unwrap_or(&Format::Rfc3339);
+                let moved = instant.0.checked_add_signed(format.unit() * shift);
+                Instant(moved.unwrap_or(instant.0)).format(format, zone)
             }
-            Point::Number(number) if shift != 0 => (number + shift as f64).to_string(),
+            Point::Number(number) if shift != 0 => (number + f64::from(shift)).to_string(),
             _ => self.text.to_string(),
         }
     }
@@ -193,8 +216,18 @@ mod tests {
     #[test]
     fn exclusive_bound_moves_by_one_unit() {
         let cursor = CursorKind::Instant.parse("2026-01-01T00:00:00Z").unwrap();
-        assert_eq!(cursor.bound(None, -1), "2025-12-31T23:59:59Z");
-        assert_eq!(cursor.bound(Some(Format::Date), -1), "2025-12-31");
-        assert_eq!(CursorKind::Number.parse("7").unwrap().bound(None, -1), "6");
+        assert_eq!(cursor.bound(None, -1, Tz::UTC), "2025-12-31T23:59:59Z");
+        assert_eq!(cursor.bound(Some(&Format::Date), -1, Tz::UTC), "2025-12-31");
+        assert_eq!(CursorKind::Number.parse("7").unwrap().bound(None, -1, Tz::UTC), "6");
+    }
+
+    #[test]
+    fn bound_is_written_as_the_source_wants_it() {
+        let cursor = CursorKind::Instant.parse("2026-01-01T23:30:00Z").unwrap();
+        let hour = Format::Pattern("%Y%m%dT%H".to_owned());
+        assert_eq!(cursor.bound(Some(&hour), 0, Tz::UTC), "20260101T23");
+        assert_eq!(cursor.bound(Some(&hour), 0, Tz::Europe__Berlin), "20260102T00");
+        assert_eq!(cursor.bound(Some(&hour), -1, Tz::UTC), "20260101T22");
+        assert_eq!(cursor.bound(Some(&Format::EpochSeconds), 0, Tz::Europe__Berlin), "1767310200");
     }
 }

@@ -1,7 +1,6 @@
-//! Measures Delta tables: `measure_delta write|upsert|types FOLDER [ROWS]`.
+//! Measures Delta tables: `measure_delta write|upsert FOLDER [ROWS]`.
 //!
 //! `write`: rows of 120 columns per second. `upsert`: 100,000 changed rows at random in a table of ten columns.
-//! `types`: small tables of all types with deletion vectors, for `bench/readers/compare_readers.py`.
 #![expect(clippy::print_stdout, reason = "a program to be read by people")]
 
 use std::collections::HashSet;
@@ -10,16 +9,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray};
-use arrow::datatypes::{Int64Type, SchemaRef};
-use arrow::json::ReaderBuilder;
+use arrow::datatypes::Int64Type;
 use chrono::Utc;
 use futures::TryStreamExt;
-use lakeflow_interface::{Offset, ddl};
+use lakeflow_interface::Offset;
 use lakeflow_pipeline::delta::{
     Checkpoint, Commit, DeletedRows, DeltaTable, Destination, Lakehouse, NewTable, Operation, Scan, StagedFile,
     TableState, WriterSettings,
 };
-use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -27,14 +24,13 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, folder, rest @ ..] = &arguments[..] else {
-        return Err("measure_delta write|upsert|types FOLDER".into());
+        return Err("measure_delta write|upsert FOLDER".into());
     };
     let rows = rest.first().map_or(Ok(1_000_000), |rows| rows.parse())?;
     let lakehouse = Lakehouse::open(folder)?;
     match what.as_str() {
         "write" => write(&lakehouse, rows).await,
         "upsert" => upsert(&lakehouse, rows).await,
-        "types" => types(&lakehouse).await,
         other => Err(format!("`{other}` cannot be measured").into()),
     }
 }
@@ -184,50 +180,4 @@ async fn places(table: &DeltaTable, state: &TableState, ids: &HashSet<i64>) -> R
         deleted.extend(&placed.file, dead.map(|(row, _)| placed.position(row)));
     }
     Ok(deleted)
-}
-
-/// Columns of all types; `mapped` adds a name that needs column mapping.
-const ALL_TYPES: &str = "id BIGINT NOT NULL, byte TINYINT, short SMALLINT, int INT, float FLOAT, double DOUBLE, \
-    flag BOOLEAN, name STRING, raw BINARY, day DATE, at TIMESTAMP, local TIMESTAMP_NTZ, price DECIMAL(20, 4), \
-    `Größe` STRING, user STRUCT<login: STRING, ids: ARRAY<BIGINT>>, labels ARRAY<STRUCT<name: STRING, rank: INT>>, \
-    attributes MAP<STRING, BIGINT>";
-
-fn all_types(schema: &SchemaRef, first: i64, rows: i64) -> Result<RecordBatch> {
-    let lines: Vec<Value> = (first..first + rows)
-        .map(|id| {
-            let (small, text) = (id % 100, format!("Größe {id} \u{1F600}"));
-            let instant = format!("2024-02-{:02}T03:04:05.{:06}", id % 28 + 1, id % 1_000_000);
-            let wide = json!({
-                "id": id, "byte": small, "short": id % 30_000, "int": id, "float": id as f32 / 3.0, "double": id as f64 / 7.0,
-                "flag": id % 2 == 0, "name": text, "raw": "00ff10", "day": "2024-02-29", "at": format!("{instant}Z"),
-                "local": instant, "price": format!("{id}.{small:02}"), "Größe": text, "a b,c": small,
-                "user": {"login": text, "ids": [id, null]}, "labels": [{"name": "x", "rank": 1}, {"name": null, "rank": null}],
-                "attributes": {"a": id, "b": null},
-            });
-            if id % 5 == 0 { json!({ "id": id }) } else { wide }
-        })
-        .collect();
-    let mut decoder = ReaderBuilder::new(Arc::clone(schema)).with_batch_size(rows.try_into()?).build_decoder()?;
-    decoder.serialize(&lines)?;
-    Ok(decoder.flush()?.ok_or("no rows")?)
-}
-
-async fn types(lakehouse: &Lakehouse) -> Result<()> {
-    for (name, ddl) in [("plain", ALL_TYPES.to_owned()), ("mapped", format!("{ALL_TYPES}, `a b,c` INT"))] {
-        let schema = ddl::parse(&ddl)?;
-        let (table, mut state) = create(lakehouse, name, &RecordBatch::new_empty(Arc::clone(&schema))).await?;
-        for round in 0..15_usize {
-            let mut deleted = DeletedRows::default();
-            if let Some(file) = state.files().await?.iter().max_by_key(|file| file.rows) {
-                deleted.extend(&file.path, (0..10_000).filter(|row| row % 50 == round as u64));
-            }
-            let mut writer = table.writer(&state, WriterSettings::default());
-            let rows = if round == 0 { 10_000 } else { 1000 };
-            writer.write(&all_types(&schema, 100_000 * round as i64, rows)?).await?;
-            let staged = writer.finish().await?;
-            state = table.commit(&state, commit(&state, Operation::Upsert, staged, deleted)).await?;
-        }
-        println!("{} {:?} rows", table.location(), state.rows().await?);
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ pub mod event;
 mod flow;
 pub mod plan;
 mod report;
+pub mod runs;
 pub mod spec;
 
 pub use engine::{Cadence, DryRun, DryRunAction, DryRunTable, FullRefresh, Pipeline, RunOptions};

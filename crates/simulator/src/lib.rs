@@ -6,6 +6,7 @@
 mod api;
 mod definition;
 mod instant;
+mod pattern;
 mod query;
 mod random;
 mod server;

@@ -13,6 +13,7 @@ mod optimize;
 mod read;
 mod restore;
 mod run;
+mod runs;
 mod show;
 mod simulate;
 mod source;
@@ -67,6 +68,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<ExitStatus> {
         Command::Vacuum(arguments) => vacuum::run(&arguments, session).await,
         Command::History(arguments) => history::run(&arguments, session).await,
         Command::Restore(arguments) => restore::run(&arguments, session).await,
+        Command::Runs(arguments) => runs::run(&arguments, session).await,
         Command::Simulate(arguments) => simulate::run(&arguments, session).await,
         Command::New(arguments) => new::run(&arguments, session),
         Command::Check(arguments) => check::run(&arguments, session).await,

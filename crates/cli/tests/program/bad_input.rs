@@ -360,6 +360,7 @@ fn lakehouse_that_cannot_be_written_is_a_storage_error() {
     default.users  snapshot    20         0        0        0        0         1  N.NN s  failed
     ----- stderr -----
     default.users: not complete after N.NN s
+    warning: lakeflow.runs: the run's record was not written: the table's folder cannot be made (table `lakeflow.runs`, location `file:///proc/lakehouse/lakeflow/runs/`) (1 time)
     error: default.users: the table's folder cannot be made (table `default.users`, location `file:///proc/lakehouse/default/users/`)
       caused by: No such file or directory (os error 2)
     ");

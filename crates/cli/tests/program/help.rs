@@ -27,6 +27,7 @@ fn help_lists_commands_and_exit_codes() {
       vacuum       Delete files that no version of a table needs any more
       history      List the versions of a table
       restore      Make a table what it was, with the place where the next run goes on
+      runs         List former runs, or show what one of them did
       connection   Create, list, show, test and delete connections
       simulate     Serve a stand-in for a source's API on this machine
       new          Make a folder with a new source that passes `check` and `test`
@@ -108,6 +109,8 @@ fn misspelt_command_and_flag_name_the_nearest() {
     exit code: 2
     ----- stderr -----
     error: unrecognized subcommand 'rnu'
+
+      tip: a similar subcommand exists: 'runs'
 
     Usage: community-connector [OPTIONS] <COMMAND>
 

@@ -16,6 +16,7 @@ mod read;
 mod restore;
 mod rows;
 mod run;
+mod runs;
 mod show;
 mod simulate;
 mod source;

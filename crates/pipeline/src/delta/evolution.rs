@@ -1,123 +1,162 @@
-//! Schema evolution: new columns and relaxed NOT NULL; anything else needs a full refresh.
+//! Schema evolution: new columns, wider types, relaxed NOT NULL; anything else needs a full refresh.
 
-use arrow::datatypes::{DataType, Field, Fields, Schema};
-use delta_kernel::committer::FileSystemCommitter;
-use delta_kernel::expressions::ColumnName;
-use delta_kernel::schema::StructField;
-use delta_kernel::transaction::{CommitResult, SchemaOperation, UpdateTableOperation};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use delta_kernel::schema::StructType;
 use lakeflow_interface::{Error, ErrorKind, Result};
+use serde_json::{Map, Value, json};
 
-use super::schema::{needs_column_mapping, to_delta};
+use super::amendment::Amendment;
+use super::merge::SchemaMerge;
+use super::schema::{to_arrow, to_delta};
 use super::state::TableState;
-use super::storage::kernel_error;
-use super::table::{DeltaTable, ENGINE_INFO};
+use super::storage::internal_error;
+use super::table::DeltaTable;
+
+/// How often an evolution is tried because somebody else committed first.
+const ATTEMPTS: usize = 5;
+
+const MAPPING_MODE: &str = "delta.columnMapping.mode";
+const MAPPING_MAXIMUM: &str = "delta.columnMapping.maxColumnId";
 
 impl DeltaTable {
-    /// The table with the columns of a schema added, in a commit of its own; the same state where it has them already.
+    /// The table with the columns of a schema, in a commit of its own; the same state where it has them already.
     ///
-    /// New columns, also within structs, become nullable; NOT NULL is relaxed where the schema is nullable. A column that the
-    /// schema lacks stays. A column of another type is an [`ErrorKind::Unsupported`] error, before anything is changed.
+    /// New columns, also within structs, become nullable; NOT NULL is relaxed where the schema is nullable; types are
+    /// widened where Delta allows it without a rewrite. A column that the schema lacks stays, and so does a type that is
+    /// wider than the schema's. Columns of any other type are an [`ErrorKind::Unsupported`] error that names them all, before
+    /// anything is changed.
     pub async fn evolve(&self, state: &TableState, schema: &Schema) -> Result<TableState> {
-        let mut changes = Vec::new();
-        compare(state.schema().fields(), schema.fields(), &[], &mut changes).map_err(|error| self.located(error))?;
-        if changes.is_empty() {
-            return Ok(state.clone());
-        }
-        let (handle, state) = (self.clone(), state.clone());
-        self.blocking(move || alter(handle, &state, changes)).await
-    }
-}
-
-fn alter(table: DeltaTable, state: &TableState, changes: Vec<SchemaOperation>) -> Result<TableState> {
-    let failed = |cause| kernel_error("the table's columns cannot be changed", cause);
-    let result = std::sync::Arc::clone(&state.snapshot)
-        .update_table(UpdateTableOperation::AlterTable, ENGINE_INFO, false)
-        .with_schema_changes(changes)
-        .and_then(|builder| builder.build(table.engine(), Box::new(FileSystemCommitter::new())))
-        .and_then(|transaction| transaction.commit(table.engine()))
-        .map_err(failed)?;
-    match result {
-        CommitResult::Committed(_) => {
-            let snapshot = table.snapshot()?;
-            TableState::new(table, snapshot, state.checkpoints.clone())
-        }
-        CommitResult::Conflicted(conflict) => Err(Error::new(
-            ErrorKind::Conflict,
-            format!("somebody else committed version {} while columns were added", conflict.conflict_version()),
-        )),
-        CommitResult::Retryable(retryable) => Err(failed(retryable.error)),
-    }
-}
-
-/// Collects the changes that lead from the present fields to the wanted ones.
-fn compare(present: &Fields, wanted: &Fields, parent: &[String], changes: &mut Vec<SchemaOperation>) -> Result<()> {
-    for field in wanted {
-        match present.iter().find(|present| present.name().eq_ignore_ascii_case(field.name())) {
-            Some(present) => compare_field(present, field, parent, changes)?,
-            None => changes.push(addition(field, parent)?),
+        let mut state = state.clone();
+        let mut attempt = 1;
+        loop {
+            let Some(evolution) = Evolution::new(&state, schema).map_err(|error| self.located(error))? else {
+                return Ok(state);
+            };
+            let (handle, now) = (self.clone(), state.clone());
+            let result = self.blocking(move || evolution.amendment()?.commit(&handle, &now, |_| Ok(()))).await;
+            match result {
+                Err(error) if error.kind() == ErrorKind::Conflict && attempt < ATTEMPTS => {
+                    attempt += 1;
+                    state = self.load().await?.ok_or(error)?;
+                }
+                result => return result,
+            }
         }
     }
-    Ok(())
 }
 
-fn compare_field(present: &Field, wanted: &Field, parent: &[String], changes: &mut Vec<SchemaOperation>) -> Result<()> {
-    let path = [parent, &[present.name().clone()]].concat();
-    match (present.data_type(), wanted.data_type()) {
-        (DataType::Struct(present), DataType::Struct(wanted)) => compare(present, wanted, &path, changes)?,
-        (DataType::List(present), DataType::List(wanted)) => compare_inner(present, wanted, &path, "element", changes)?,
-        (present, wanted) if delta_type(present)? == delta_type(wanted)? => {}
-        (present, wanted) => return Err(incompatible(&path, present, wanted)),
-    }
-    if !present.is_nullable() && wanted.is_nullable() {
-        changes.push(SchemaOperation::SetNullable { column: ColumnName::new(path) });
-    }
-    Ok(())
-}
-
-fn compare_inner(
-    present: &Field,
-    wanted: &Field,
-    parent: &[String],
-    name: &str,
-    changes: &mut Vec<SchemaOperation>,
-) -> Result<()> {
-    let path = [parent, &[name.to_owned()]].concat();
-    match (present.data_type(), wanted.data_type()) {
-        (DataType::Struct(present), DataType::Struct(wanted)) => compare(present, wanted, &path, changes),
-        (DataType::List(present), DataType::List(wanted)) => compare_inner(present, wanted, &path, name, changes),
-        (present, wanted) if delta_type(present)? == delta_type(wanted)? => Ok(()),
-        (present, wanted) => Err(incompatible(parent, present, wanted)),
+impl TableState {
+    /// The columns of the table as they would be with those of a schema added.
+    pub(crate) fn evolved_schema(&self, schema: &Schema) -> Result<SchemaRef> {
+        match Evolution::new(self, schema)? {
+            Some(evolution) => to_arrow(&evolution.parsed()?),
+            None => Ok(Arc::clone(self.schema())),
+        }
     }
 }
 
-fn addition(field: &Field, parent: &[String]) -> Result<SchemaOperation> {
-    let field = field.clone().with_nullable(true);
-    let parent = (!parent.is_empty()).then(|| ColumnName::new(parent));
-    Ok(SchemaOperation::add_column(parent, delta_field(field)?))
+/// A table's metadata and protocol with the columns of a schema.
+struct Evolution {
+    schema: Value,
+    metadata: Map<String, Value>,
+    protocol: Option<Value>,
 }
 
-fn delta_field(field: Field) -> Result<StructField> {
-    let name = field.name().clone();
-    if needs_column_mapping(&Fields::from(vec![field.clone()])) {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "the new column's name needs column mapping, which is set at creation",
-        )
-        .with_context("column", name)
-        .with_hint("run a full refresh of this table"));
+impl Evolution {
+    /// None where the table has the columns already.
+    fn new(state: &TableState, wanted: &Schema) -> Result<Option<Self>> {
+        let unreadable = |cause| internal_error("the table's schema cannot be read", cause);
+        let configuration = state.snapshot.table_configuration();
+        let metadata = serde_json::to_value(configuration.metadata()).map_err(unreadable)?;
+        let mut metadata = metadata.as_object().cloned().unwrap_or_default();
+        let text = metadata.get("schemaString").and_then(Value::as_str).unwrap_or_default();
+        let schema: Value = serde_json::from_str(text).map_err(unreadable)?;
+        let wanted = serde_json::to_value(to_delta(wanted)?).map_err(unreadable)?;
+        let properties = metadata.get("configuration").and_then(Value::as_object).cloned().unwrap_or_default();
+        let maximum = properties.get(MAPPING_MAXIMUM).and_then(Value::as_str).and_then(|text| text.parse().ok());
+        let is_mapped = properties.get(MAPPING_MODE).is_some_and(|mode| mode != "none");
+        let merge = SchemaMerge::new(schema, is_mapped.then(|| maximum.unwrap_or_default()));
+        let Some(merged) = merge.with(&wanted)? else { return Ok(None) };
+        let mut properties = properties;
+        let mut features = required_features(&merged.schema);
+        if merged.is_widened {
+            properties.insert("delta.enableTypeWidening".to_owned(), "true".into());
+            features.insert("typeWidening");
+        }
+        if let Some(maximum) = merged.mapped_columns {
+            properties.insert(MAPPING_MAXIMUM.to_owned(), maximum.to_string().into());
+            properties.entry(MAPPING_MODE).or_insert_with(|| "name".into());
+            features.insert("columnMapping");
+        }
+        metadata.insert("configuration".to_owned(), properties.into());
+        metadata.retain(|_, value| !value.is_null());
+        metadata.insert("schemaString".to_owned(), merged.schema.to_string().into());
+        let protocol = serde_json::to_value(configuration.protocol()).map_err(unreadable)?;
+        Ok(Some(Self {
+            schema: merged.schema,
+            metadata,
+            protocol: with_features(protocol, &["readerFeatures", "writerFeatures"], &features)?,
+        }))
     }
-    let schema = to_delta(&Schema::new(vec![field]))?;
-    let field = schema.fields().next().cloned();
-    field.ok_or_else(|| Error::new(ErrorKind::Internal, "a new column was lost").with_context("column", name))
+
+    fn parsed(&self) -> Result<StructType> {
+        serde_json::from_value(self.schema.clone())
+            .map_err(|cause| internal_error("the evolved schema is not one of Delta's", cause))
+    }
+
+    fn amendment(self) -> Result<Amendment> {
+        // What the kernel could not read must not get into the log.
+        self.parsed()?;
+        let mut actions = Vec::new();
+        actions.extend(self.protocol.map(|protocol| json!({ "protocol": protocol })));
+        actions.push(json!({ "metaData": self.metadata }));
+        Ok(Amendment { operation: "EVOLVE SCHEMA", parameters: Vec::new(), is_data_change: false, actions })
+    }
 }
 
-/// The Delta type of an Arrow type, alike for all Arrow types that Delta does not tell apart.
-fn delta_type(data_type: &DataType) -> Result<delta_kernel::schema::DataType> {
-    Ok(delta_field(Field::new("column", data_type.clone(), true))?.data_type().clone())
+/// The features that the types of a schema need.
+fn required_features(schema: &Value) -> BTreeSet<&'static str> {
+    let mut features = BTreeSet::new();
+    let mut rest = vec![schema];
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::String(name) if name == "timestamp_ntz" => drop(features.insert("timestampNtz")),
+            Value::String(name) if name == "variant" => drop(features.insert("variantType")),
+            Value::Object(parts) => {
+                let types = ["type", "elementType", "keyType", "valueType", "fields"];
+                rest.extend(types.iter().filter_map(|name| parts.get(*name)));
+            }
+            Value::Array(parts) => rest.extend(parts),
+            _ => {}
+        }
+    }
+    features
 }
 
-fn incompatible(path: &[String], present: &DataType, wanted: &DataType) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("the table's column is `{present}`, the source's is `{wanted}`"))
-        .with_context("column", path.join("."))
-        .with_hint("run a full refresh of this table, or give it another destination")
+/// The protocol with more features; none where it has them already.
+pub(super) fn with_features(
+    mut protocol: Value,
+    lists: &[&str],
+    features: &BTreeSet<&'static str>,
+) -> Result<Option<Value>> {
+    let mut is_changed = false;
+    for list in lists {
+        let Some(present) = protocol.get_mut(*list).and_then(Value::as_array_mut) else {
+            if features.is_empty() {
+                return Ok(None);
+            }
+            return Err(Error::new(ErrorKind::Unsupported, "the table's protocol is too old for what is wanted of it")
+                .with_hint("run a full refresh of this table"));
+        };
+        for feature in features {
+            if !present.iter().any(|name| name == feature) {
+                present.push((*feature).into());
+                is_changed = true;
+            }
+        }
+    }
+    Ok(is_changed.then_some(protocol))
 }

@@ -5,7 +5,9 @@
 //! [`Checkpoint`] they reach.
 
 mod amendment;
+mod append;
 mod checkpoint;
+mod clustered;
 mod commit;
 mod deletion;
 mod destination;
@@ -14,6 +16,7 @@ mod files;
 mod lakehouse;
 mod log;
 mod maintenance;
+mod merge;
 mod replacement;
 mod scan;
 mod schema;

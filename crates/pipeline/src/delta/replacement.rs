@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 use url::Url;
 
+use super::amendment::Amendment;
 use super::state::{Layout, TableState};
 use super::storage::{internal_error, kernel_error};
 use super::table::{DeltaTable, NewTable, commit_creation};
@@ -37,7 +38,7 @@ impl DeltaTable {
         let (handle, state, table) = (self.clone(), state.clone(), table.clone());
         self.blocking(move || {
             let (template, layout) = template(&table, handle.runtime())?;
-            state.replaced_by_template(template, layout)
+            state.unclustered_for(&handle, &template)?.replaced_by_template(template, layout)
         })
         .await
     }
@@ -52,24 +53,36 @@ impl TableState {
         keep_features(&mut protocol, &present);
         metadata.insert("id".to_owned(), configuration.metadata().id().into());
         let mut actions = vec![json!({ "protocol": protocol }), json!({ "metaData": metadata })];
-        actions.extend(self.reclustering(&template)?);
+        actions.extend(clustering(&template).cloned());
         Ok(self.replaced_by(Replacement { actions: actions.into() }, layout))
     }
 }
 
 impl TableState {
-    /// What makes the clustering that of a template: its columns, or none where the template has none.
-    fn reclustering(&self, template: &[Value]) -> Result<Option<Value>> {
-        let is_clustering = |action: &&Value| action["domainMetadata"]["domain"] == CLUSTERING_DOMAIN;
-        if let Some(clustering) = template.iter().find(is_clustering) {
-            return Ok(Some(clustering.clone()));
-        }
-        let present = self.snapshot.get_domain_metadata_internal(CLUSTERING_DOMAIN, self.table.engine());
+    /// The state without clustering, in a commit of its own, where a template is clustered otherwise.
+    ///
+    /// The kernel wants statistics of the columns by which a table was clustered, which the new files may not have.
+    fn unclustered_for(self, table: &DeltaTable, template: &[Value]) -> Result<Self> {
+        let present = self.snapshot.get_domain_metadata_internal(CLUSTERING_DOMAIN, table.engine());
         let present = present.map_err(|cause| kernel_error("the table's clustering cannot be read", cause))?;
-        Ok(present.map(|configuration| {
-            json!({"domainMetadata": {"domain": CLUSTERING_DOMAIN, "configuration": configuration, "removed": true}})
-        }))
+        let Some(present) = present else { return Ok(self) };
+        if clustering(template).is_some_and(|wanted| wanted["domainMetadata"]["configuration"] == present) {
+            return Ok(self);
+        }
+        let domain = json!({"domain": CLUSTERING_DOMAIN, "configuration": present, "removed": true});
+        let amendment = Amendment {
+            operation: "CLUSTER BY",
+            parameters: vec![("clusteringColumns", "[]".to_owned())],
+            is_data_change: false,
+            actions: vec![json!({ "domainMetadata": domain })],
+        };
+        amendment.commit(table, &self, |_| Ok(()))
     }
+}
+
+/// The action that says by which columns a template is clustered.
+fn clustering(template: &[Value]) -> Option<&Value> {
+    template.iter().find(|action| action["domainMetadata"]["domain"] == CLUSTERING_DOMAIN)
 }
 
 /// The actions of the first commit of a table that is created in memory, and its layout.

@@ -19,7 +19,7 @@ const VARIANT: &str = "variant";
 const VALUE: &str = "value";
 const METADATA: &str = "metadata";
 /// Characters that a Delta column name may hold only where column mapping gives the column another name in Parquet.
-const NEED_COLUMN_MAPPING: &[char] = &[' ', ',', ';', '{', '}', '(', ')', '\t', '='];
+pub(crate) const NEED_COLUMN_MAPPING: &[char] = &[' ', ',', ';', '{', '}', '(', ')', '\t', '='];
 
 /// The Delta schema of an Arrow schema: comments kept, VARIANT recognised, any other metadata dropped.
 pub(crate) fn to_delta(schema: &Schema) -> Result<delta::StructType> {
@@ -367,6 +367,8 @@ fn is_lossless(from: &DataType, to: &DataType) -> bool {
         (LargeUtf8 | Utf8View, Utf8) | (LargeBinary | BinaryView | FixedSizeBinary(_), Binary) => true,
         (Int8 | Int16 | Int32 | Int64, Int16 | Int32 | Int64) => from.primitive_width() <= to.primitive_width(),
         (Int8 | Int16 | Int32 | Float32, Float64) | (Date32, Timestamp(_, None)) => true,
+        (Int8 | Int16 | Int32, Decimal128(precision, scale)) => i32::from(*precision) - i32::from(*scale) >= 10,
+        (Int64, Decimal128(precision, scale)) => i32::from(*precision) - i32::from(*scale) >= 20,
         (Timestamp(unit, from), Timestamp(TimeUnit::Microsecond, to)) => {
             from.is_some() == to.is_some() && *unit != TimeUnit::Nanosecond
         }

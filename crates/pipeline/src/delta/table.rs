@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use delta_kernel::committer::FileSystemCommitter;
+use delta_kernel::expressions::ColumnName;
 use delta_kernel::snapshot::{Snapshot, SnapshotRef};
 use delta_kernel::transaction::CommitResult;
 use delta_kernel::transaction::create_table::{CreateTableTransactionBuilder, create_table};
+use delta_kernel::transaction::data_layout::DataLayout;
 use futures::TryStreamExt;
 use lakeflow_interface::{ColumnPath, Error, ErrorKind, Result};
 use object_store::path::Path;
@@ -220,7 +222,9 @@ pub(crate) fn commit_creation(
             .cloned()
             .ok_or_else(|| Error::new(ErrorKind::Internal, "the kernel gives no snapshot of the new table")),
         CommitResult::Conflicted(_) => {
-            Err(Error::new(ErrorKind::Conflict, "somebody else created the table meanwhile"))
+            Err(Error::new(ErrorKind::Conflict, "somebody else created the table meanwhile").with_hint(
+                "another run of this pipeline is at work; let it finish and run again: what it filled stays",
+            ))
         }
         CommitResult::Retryable(retryable) => Err(failed(retryable.error)),
     }
@@ -231,19 +235,27 @@ pub(crate) fn commit_creation(
 pub struct NewTable {
     pub(crate) schema: SchemaRef,
     statistics: Vec<ColumnPath>,
+    clustering: Vec<ColumnPath>,
     properties: BTreeMap<String, String>,
 }
 
 impl NewTable {
     /// A table with these columns; comments are taken from the fields' metadata, key `comment`.
     pub fn new(schema: SchemaRef) -> Self {
-        Self { schema, statistics: Vec::new(), properties: BTreeMap::new() }
+        Self { schema, statistics: Vec::new(), clustering: Vec::new(), properties: BTreeMap::new() }
     }
 
     /// Names columns that need statistics wherever they stand: the keys and the sequence.
     #[must_use]
     pub fn with_statistics(mut self, columns: impl IntoIterator<Item = ColumnPath>) -> Self {
         self.statistics.extend(columns);
+        self
+    }
+
+    /// Clusters the table by these columns: `optimize` sorts its rows, and they get statistics.
+    #[must_use]
+    pub fn with_clustering(mut self, columns: impl IntoIterator<Item = ColumnPath>) -> Self {
+        self.clustering.extend(columns);
         self
     }
 
@@ -269,7 +281,12 @@ impl NewTable {
         };
         properties.extend(self.properties.clone());
         let schema = Arc::new(to_delta(&self.schema)?);
-        Ok(create_table(url.as_str(), schema, ENGINE_INFO, false).with_table_properties(properties))
+        let builder = create_table(url.as_str(), schema, ENGINE_INFO, false).with_table_properties(properties);
+        if self.clustering.is_empty() {
+            return Ok(builder);
+        }
+        let columns = self.clustering.iter().map(|column| ColumnName::new(column.parts())).collect();
+        Ok(builder.with_data_layout(DataLayout::Clustered { columns }))
     }
 
     /// The columns that get statistics, as Delta writes their list.
@@ -277,7 +294,7 @@ impl NewTable {
     /// Of texts, only those that were named: their bounds cost a comparison for each value and space in each commit, and
     /// leave out no file unless the table is laid out by them.
     fn statistics_columns(&self) -> Result<String> {
-        for path in &self.statistics {
+        for path in self.statistics.iter().chain(&self.clustering) {
             locate(self.schema.fields(), path)?;
         }
         let is_named = |path: &[&str]| self.statistics.iter().any(|named| named.parts() == path);

@@ -10,7 +10,7 @@ mod typing;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures::{StreamExt, stream};
 use lakeflow_interface::{LakeflowConnect, Result};
 use tokio_util::task::AbortOnDropHandle;
@@ -26,6 +26,7 @@ use crate::event::{Event, Observer};
 use crate::flow::TargetSettings;
 use crate::plan::{Plan, PlannedTable};
 use crate::report::{RunReport, TableReport};
+use crate::runs;
 
 /// A plan with the connector that it reads and the lakehouse that it fills.
 pub struct Pipeline {
@@ -67,6 +68,7 @@ impl Pipeline {
     pub async fn run(&self, options: RunOptions, observer: Observer) -> Result<RunReport> {
         self.check_full_refresh(&options)?;
         let (started, run, horizon) = (Instant::now(), Uuid::new_v4().to_string(), options.horizon);
+        let (began, record) = (Utc::now(), options.record);
         observer(Event::RunStarted {
             run: run.clone(),
             horizon: horizon.instant().to_rfc3339_opts(SecondsFormat::Secs, true),
@@ -75,6 +77,9 @@ impl Pipeline {
         });
         let tables = self.run_tables(options, Arc::clone(&observer), run.clone()).await;
         let report = RunReport { run, horizon, tables, duration: started.elapsed() };
+        if record {
+            self.record(began, &report, &observer).await;
+        }
         let failed = report.failures().count();
         observer(Event::RunFinished {
             run: report.run.clone(),
@@ -84,6 +89,15 @@ impl Pipeline {
             seconds: report.duration.as_secs_f64(),
         });
         Ok(report)
+    }
+
+    /// Adds the run to the record. All rows are durable before, so a failure is told and no more.
+    async fn record(&self, began: DateTime<Utc>, report: &RunReport, observer: &Observer) {
+        let recorded = runs::record(&self.lakehouse, &self.plan.connection_name, began, report).await;
+        if let Err(error) = recorded {
+            let table = runs::destination().map(|table| table.to_string()).unwrap_or_default();
+            observer(Event::Warning { table, message: format!("the run's record was not written: {error}"), count: 1 });
+        }
     }
 
     fn check_full_refresh(&self, options: &RunOptions) -> Result<()> {

@@ -22,6 +22,8 @@ pub struct RunOptions {
     pub memory: usize,
     /// The tables that are read again from the beginning.
     pub full_refresh: FullRefresh,
+    /// Whether the run is added to the record of runs, a table of the lakehouse.
+    pub record: bool,
     /// Stops the run in good order.
     pub cancellation: CancellationToken,
 }
@@ -35,6 +37,7 @@ impl RunOptions {
             cadence: Cadence::default(),
             memory: 48 << 20,
             full_refresh: FullRefresh::default(),
+            record: true,
             cancellation: CancellationToken::new(),
         }
     }

@@ -111,7 +111,6 @@ impl Target {
     ) -> Result<Self> {
         let flow = plan.flow_name();
         let schema = destination_schema(&plan, &schema)?;
-        let canonical = canonical(&schema)?;
         let state = table.load().await?;
         if let Some(state) = &state {
             check_ours(state, &plan).await?;
@@ -125,6 +124,10 @@ impl Target {
         let (place, tombstones) = match checkpoint {
             Some(checkpoint) if !is_refreshing => (Place::of(checkpoint), checkpoint.tombstones.clone()),
             _ => (Place::default(), Vec::new()),
+        };
+        let canonical = match &state {
+            Some(state) if !is_refreshing => in_table(state, &schema).map_err(|error| table.located(error))?,
+            _ => canonical(&schema)?,
         };
         Ok(Self {
             plan,
@@ -261,7 +264,13 @@ impl Target {
             (Some(state), false) if self.is_refreshing => {
                 self.state = Some(self.table.replacement(state, &self.new_table()).await?);
             }
-            (Some(state), false) => self.state = Some(self.table.evolve(state, &self.schema).await?),
+            (Some(state), false) => {
+                let state = self.table.evolve(state, &self.schema).await?;
+                self.state = Some(match &self.plan.cluster_by[..] {
+                    [] => state,
+                    columns => self.table.cluster_by(&state, columns).await?,
+                });
+            }
             (None, _) => self.state = Some(self.table.create(&self.new_table()).await?),
         }
         self.is_prepared = true;
@@ -271,7 +280,9 @@ impl Target {
     fn new_table(&self) -> NewTable {
         let columns = self.plan.primary_keys.iter().chain(&self.plan.sequence_by).cloned();
         let columns = columns.filter(|column| is_leaf(&self.schema, column));
-        NewTable::new(Arc::clone(&self.schema)).with_statistics(columns)
+        NewTable::new(Arc::clone(&self.schema))
+            .with_statistics(columns)
+            .with_clustering(self.plan.cluster_by.iter().cloned())
     }
 
     /// Stages rows; they become part of the table with the next commit.
@@ -396,6 +407,13 @@ impl Target {
         self.writer = None;
         self.staged = Staged::nothing();
     }
+}
+
+/// The columns of a schema as a table that has rows already gives them back, all nullable.
+fn in_table(state: &TableState, schema: &Schema) -> Result<SchemaRef> {
+    let evolved = state.evolved_schema(schema)?;
+    let wanted = schema.fields().iter().filter_map(|field| evolved.field_with_name(field.name()).ok());
+    Ok(Arc::new(Schema::new(wanted.map(|field| field.clone().with_nullable(true)).collect::<Vec<_>>())))
 }
 
 /// The schema as a Delta table gives it back, all columns nullable.

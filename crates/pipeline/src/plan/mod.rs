@@ -48,6 +48,8 @@ pub struct PlannedTable {
     pub sequence_by: Vec<ColumnPath>,
     /// How long a delete keeps late updates from reviving its row.
     pub tombstone_retention: Duration,
+    /// The columns by which the destination is clustered; none leaves it as it is.
+    pub cluster_by: Vec<ColumnPath>,
     /// What becomes of values that do not fit their column.
     pub bad_values: BadValues,
     /// The options of the source.

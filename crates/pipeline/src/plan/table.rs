@@ -87,12 +87,6 @@ impl Checks<'_> {
         let Some(flow) = flow.filter(|_| self.findings.is_empty()) else {
             return Err(Refusal::Findings(self.findings));
         };
-        let mut warnings = Vec::new();
-        if !self.spec.cluster_by.is_empty() {
-            warnings.push(
-                "`cluster_by` is checked but not yet applied: the table is written without clustering".to_owned(),
-            );
-        }
         Ok(PlannedTable {
             source_table: self.spec.source_table.clone(),
             destination: self.spec.destination.clone(),
@@ -104,8 +98,9 @@ impl Checks<'_> {
             sequence_by,
             tombstone_retention: self.spec.tombstone_retention,
             bad_values: self.spec.bad_values,
+            cluster_by: self.spec.cluster_by.clone(),
             options: self.spec.options.clone(),
-            warnings,
+            warnings: Vec::new(),
         })
     }
 

@@ -11,6 +11,7 @@ mod append;
 mod connector;
 mod crash;
 mod deletes;
+mod evolution;
 mod history;
 mod kill;
 mod maintenance;

@@ -37,7 +37,7 @@ pub(crate) fn eager() -> RunOptions {
 pub(crate) fn patient() -> RunOptions {
     let cadence = Cadence { rows: u64::MAX, bytes: u64::MAX, interval: Duration::from_secs(3600) };
     let horizon = Horizon::at(DateTime::from_timestamp(1_700_000_000, 0).unwrap());
-    RunOptions { cadence, ..RunOptions::new(horizon) }
+    RunOptions { cadence, record: false, ..RunOptions::new(horizon) }
 }
 
 /// Options with a horizon that is some minutes later.

@@ -165,8 +165,12 @@ impl Change {
 /// The old columns and properties, where they are others now; the features of the table stay.
 fn metadata(now: &TableState, old: &TableState) -> Result<Option<Value>> {
     let metadata = |state: &TableState| {
-        serde_json::to_value(state.snapshot.table_configuration().metadata())
-            .map_err(|cause| internal_error("the table's metadata cannot be written", cause))
+        let metadata = serde_json::to_value(state.snapshot.table_configuration().metadata());
+        let mut metadata = metadata.map_err(|cause| internal_error("the table's metadata cannot be written", cause))?;
+        if let Some(entries) = metadata.as_object_mut() {
+            entries.retain(|_, value| !value.is_null());
+        }
+        Ok::<_, Error>(metadata)
     };
     let (now, old) = (metadata(now)?, metadata(old)?);
     Ok((now != old).then(|| json!({ "metaData": old })))

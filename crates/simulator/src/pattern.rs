@@ -1,11 +1,12 @@
-//! Which requests a fault or a hook is for.
+//! Patterns in which `*` stands for anything.
 
 /// Whether a path matches a pattern, in which `*` stands for anything; a pattern with a `?` sees the query too.
 pub(crate) fn matches(pattern: &str, path: &str, query: &str) -> bool {
     if pattern.contains('?') { matches_text(pattern, &format!("{path}?{query}")) } else { matches_text(pattern, path) }
 }
 
-fn matches_text(pattern: &str, text: &str) -> bool {
+/// Whether a text matches a pattern, in which `*` stands for anything.
+pub(crate) fn matches_text(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else { return false };
