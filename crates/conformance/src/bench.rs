@@ -149,10 +149,15 @@ impl<'s> Bench<'s> {
         self.advance_by(advance, STEP)
     }
 
-    /// Moves the simulator on by so much.
+    /// Moves the simulator on by so much, and then on until what has happened may be read.
     pub(crate) fn advance_by(&self, advance: Advance, by: Duration) -> Result<()> {
+        let settling = self.table.settling();
         self.simulator()?.advance(&advance.by(by))?;
         self.clock.set(self.clock.get() + by);
+        if !settling.is_zero() {
+            self.simulator()?.advance(&Advance::new().by(settling))?;
+            self.clock.set(self.clock.get() + settling);
+        }
         Ok(())
     }
 

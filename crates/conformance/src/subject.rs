@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lakeflow_interface::{Error, ErrorKind, LakeflowConnect, Result, Secret, TableOptions, unknown_name};
 use lakeflow_simulator::SimulatorDefinition;
@@ -174,6 +175,17 @@ impl TableUnderTest {
 
     pub(crate) fn input(&self, name: &str) -> Option<&Input> {
         self.inputs.iter().find(|input| input.name == name)
+    }
+
+    /// How long what has happened is not read yet, where the table waits for complete windows.
+    pub(crate) fn settling(&self) -> Duration {
+        let seconds = |name: &str| {
+            let input = self.input(name)?;
+            let value = self.options.get(name).or(input.default.as_deref())?;
+            value.parse().ok().map(Duration::from_secs)
+        };
+        let delay = seconds("delay_seconds");
+        delay.map_or(Duration::ZERO, |delay| delay + seconds("window_seconds").unwrap_or_default())
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn check(endpoint: &Endpoint, compiler: &EndpointCompiler<'_>) -> Res
     }
     let has_extras =
         [&response.extras, &response.extras_if_more, &response.extras_at_end].iter().any(|extras| !extras.is_empty());
-    if has_extras && response.records_key.is_none() {
+    if has_extras && response.records_key.is_none() && response.columns.is_empty() {
         return Err(compiler.mistake("response.extras", "expected `records_key` beside `extras`"));
     }
     if !(100..600).contains(&response.status) {

@@ -21,7 +21,7 @@ pub use parameter::{
     ParameterSpec, RowsSpec, SelectSpec, SortBySpec, SortListSpec, SortOrderSpec, WholeSpan,
 };
 pub use read::SimulatorDefinition;
-pub use response::{Format, Packing, PaginationStyle, ResponseSpec};
+pub use response::{ColumnSpec, Format, Packing, PaginationStyle, ResponseSpec};
 pub use schema::Schemas;
 
 use lakeflow_interface::{Error, ErrorKind};

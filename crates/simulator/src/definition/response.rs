@@ -16,6 +16,10 @@ pub struct ResponseSpec {
     pub pagination: PaginationStyle,
     /// Where in the body the rows are, as `data.items`; absent: the body is the list itself.
     pub records_key: Option<String>,
+    /// Arrays side by side instead of rows: where in the body, as `data.dates`, and the field whose values stand there; a
+    /// list of fields is an array of such arrays.
+    #[serde(default)]
+    pub columns: BTreeMap<String, ColumnSpec>,
     /// More keys of the body beside `records_key`: strings may hold what is known of the page, constants and
     /// placeholders. A string that is one name alone becomes a number, boolean or null.
     #[serde(default)]
@@ -57,6 +61,7 @@ impl Default for ResponseSpec {
         Self {
             pagination: PaginationStyle::default(),
             records_key: None,
+            columns: BTreeMap::new(),
             extras: BTreeMap::new(),
             extras_if_more: BTreeMap::new(),
             extras_at_end: BTreeMap::new(),
@@ -71,6 +76,16 @@ impl Default for ResponseSpec {
             etag: false,
         }
     }
+}
+
+/// What stands in an array beside others.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum ColumnSpec {
+    /// The values of one field.
+    Field(String),
+    /// An array of such arrays, one for each field.
+    Fields(Vec<String>),
 }
 
 /// How a client learns where to go on.

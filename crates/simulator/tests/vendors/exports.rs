@@ -23,6 +23,7 @@ endpoints:
       from_date: {filter: {field: properties.time, op: gte, required: true}}
       to_date: {filter: {field: properties.time, op: lte, required: true, whole: day}}
     response: {format: json_lines}
+  - {path: /people/columns, corpus: people, response: {columns: {data.names: name, data.series: [id]}, extras: {data.label: ids}}}
   - {path: /people.csv, corpus: people, response: {format: csv}}
   - {path: /people.json.gz, corpus: people, response: {packing: gzip}}
 "#;
@@ -96,6 +97,14 @@ async fn json_lines_have_the_rows_of_whole_days() {
 async fn export_without_its_required_bounds_is_refused() {
     let (status, body) = vendor().await.ask("GET", "/api/2.0/export?from_date=2026-01-10", None).await;
     assert_eq!((status, &body["error"]), (400, &"`to_date` is required".into()));
+}
+
+#[tokio::test]
+async fn columns_stand_side_by_side() {
+    let body = vendor().await.get("/people/columns").await;
+    let expected = serde_json::json!({"data": {
+        "names": ["Ann, \"1\"", "Ann, \"2\"", "Ann, \"3\""], "series": [[1, 2, 3]], "label": "ids"}});
+    assert_eq!(body, expected);
 }
 
 #[tokio::test]

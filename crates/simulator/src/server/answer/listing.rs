@@ -4,7 +4,7 @@ use super::given::GivenParts;
 use super::write::wrapped;
 use super::{Answer, Asked, Matched, export, links};
 use crate::api::{Cursor, Endpoint, Given, Listing, Names, Parameter, Problem, Shape, carries, fill, read};
-use crate::definition::{Format, Json, Packing, PaginationStyle, Show, write_json};
+use crate::definition::{ColumnSpec, Format, Json, Packing, PaginationStyle, Show, write_json};
 use crate::query::{Page, Position, answer, locate};
 use crate::server::Shared;
 use crate::state::State;
@@ -114,6 +114,9 @@ impl Shared {
     /// The body of a list.
     fn listed(&self, endpoint: &Endpoint, (rows, count): (&[u8], usize), has_more: bool, names: &Names<'_>) -> Vec<u8> {
         let response = &endpoint.response;
+        if !response.columns.is_empty() {
+            return side_by_side(endpoint, rows, names);
+        }
         let Some(key) = &response.records_key else { return [b"[", rows, b"]"].concat() };
         let mut body = Json::Object(Vec::new());
         body.insert(key, Json::Text(ROWS.to_owned()));
@@ -132,6 +135,30 @@ impl Shared {
         }
         out
     }
+}
+
+/// A body of arrays side by side instead of rows.
+fn side_by_side(endpoint: &Endpoint, rows: &[u8], names: &Names<'_>) -> Vec<u8> {
+    // Everything that is written is JSON.
+    let records: Vec<Json> = serde_json::from_slice(&[b"[", rows, b"]"].concat()).unwrap_or_default();
+    let values = |field: &String| {
+        let value = |record: &Json| record.get(field.split('.')).cloned().unwrap_or(Json::Null);
+        Json::List(records.iter().map(value).collect())
+    };
+    let mut body = Json::Object(Vec::new());
+    for (place, column) in &endpoint.response.columns {
+        let column = match column {
+            ColumnSpec::Field(field) => values(field),
+            ColumnSpec::Fields(fields) => Json::List(fields.iter().map(values).collect()),
+        };
+        body.insert(place, column);
+    }
+    for (key, extra) in &endpoint.response.extras {
+        body.insert(key, fill(extra, names));
+    }
+    let mut out = Vec::new();
+    write_json(&body, &mut out);
+    out
 }
 
 impl Shape {
