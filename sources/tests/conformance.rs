@@ -40,7 +40,8 @@ fn outcome(case: Case<'_>) -> Result<(), Failed> {
 fn subject(source: &Source) -> Result<Subject> {
     let definition = source.definition()?;
     let files = source.files_under("simulator/").map(|(path, bytes)| Ok((path, text(path, bytes)?)));
-    let simulator = SimulatorDefinition::parse(files.collect::<Result<Vec<_>>>()?)?;
+    let simulator =
+        SimulatorDefinition::parse_with_schemas(files.collect::<Result<Vec<_>>>()?, &definition.record_schemas())?;
     let instructions = match source.file(Instructions::FILE) {
         Some(bytes) => Instructions::parse(text(Instructions::FILE, bytes)?, source.name())?,
         None => Instructions::default(),

@@ -15,7 +15,8 @@ use lakeflow_sources::Source;
 /// The simulator of a source, at a fixed instant.
 async fn simulator(source: &Source) -> Simulator {
     let files = source.files_under("simulator/").map(|(path, bytes)| (path, std::str::from_utf8(bytes).unwrap()));
-    let definition = SimulatorDefinition::parse(files).unwrap();
+    let definition =
+        SimulatorDefinition::parse_with_schemas(files, &source.definition().unwrap().record_schemas()).unwrap();
     let now = DateTime::parse_from_rfc3339("2026-03-02T08:30:00Z").unwrap().to_utc();
     let settings = SimulatorSettings { now: Some(now), ..SimulatorSettings::default() };
     Simulator::start(&definition, settings).await.unwrap()

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use lakeflow_interface::{IngestionType, Result, TableMetadata};
 use serde::Serialize;
+use tokio::sync::OnceCell;
 
 use crate::bench::Bench;
 use crate::check::{Check, Need, Scope};
@@ -92,7 +93,8 @@ impl Case<'_> {
     /// Tries the check, on a runtime of its own on this thread, so that a log can be told from those of others.
     pub fn run(&self) -> CaseReport {
         let begun = Instant::now();
-        let trial = Trial { subject: self.subject, table: self.table, notes: RefCell::default() };
+        let (subject, table) = (self.subject, self.table);
+        let trial = Trial { subject, table, metadata: OnceCell::new(), notes: RefCell::default() };
         let outcome = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 let outcome = runtime.block_on(self.attempt(&trial));
@@ -137,6 +139,7 @@ impl Case<'_> {
 pub(crate) struct Trial<'t> {
     pub(crate) subject: &'t Subject,
     pub(crate) table: &'t TableUnderTest,
+    metadata: OnceCell<TableMetadata>,
     notes: RefCell<Vec<String>>,
 }
 
@@ -165,6 +168,9 @@ impl<'t> Trial<'t> {
         for need in check.needs {
             match need {
                 Need::Simulator if self.is_live() => return skip("it needs the source's simulator".to_owned()),
+                Need::WriteBack if self.is_live() && !self.subject.may_write => {
+                    return skip("it writes rows to the account, which was not allowed: `--write`".to_owned());
+                }
                 Need::Corpus if !self.has_corpus() => {
                     return skip(format!("the simulator has no corpus `{}` to compare with", self.table.name));
                 }
@@ -180,7 +186,7 @@ impl<'t> Trial<'t> {
                         return skip(format!("the table is `{kind}`"));
                     }
                 }
-                Need::Partitions | Need::Namespaces => self.needs_ability(*need).await?,
+                Need::Partitions | Need::WriteBack => self.needs_ability(*need).await?,
                 Need::Simulator | Need::Corpus | Need::Option(_) | Need::Secret => {}
             }
         }
@@ -191,14 +197,18 @@ impl<'t> Trial<'t> {
         let bench = self.bench().await?;
         let connector = bench.connector()?;
         let options = bench.options(&[]);
-        let is_there = match need {
-            Need::Namespaces => connector.namespaces().is_some(),
-            _ => connector.partitions().is_some_and(|split| split.is_partitioned(&self.table.name, &options)),
+        let table = &self.table.name;
+        let is_writable = || {
+            let writer = connector.write_back();
+            writer.is_some_and(|writer| writer.writable_tables().iter().any(|able| able.table == *table))
         };
-        match (is_there, need) {
-            (true, _) => Ok(()),
-            (false, Need::Namespaces) => Err(Stop::Skipped("the connector has no namespaces".to_owned())),
-            (false, _) => Err(Stop::Skipped("the table's read cannot be split".to_owned())),
+        let is_split = || connector.partitions().is_some_and(|split| split.is_partitioned(table, &options));
+        match need {
+            Need::WriteBack if !is_writable() => {
+                Err(Stop::Skipped("the definition does not say how to write a row".to_owned()))
+            }
+            Need::Partitions if !is_split() => Err(Stop::Skipped("the table's read cannot be split".to_owned())),
+            _ => Ok(()),
         }
     }
 
@@ -210,6 +220,11 @@ impl<'t> Trial<'t> {
 
     /// The table's metadata.
     pub(crate) async fn metadata(&self) -> Outcome<TableMetadata> {
+        self.metadata.get_or_try_init(|| self.ask_for_metadata()).await.cloned()
+    }
+
+    /// The table's metadata as the connector gives it now.
+    pub(crate) async fn ask_for_metadata(&self) -> Outcome<TableMetadata> {
         let bench = self.bench().await?;
         let read = bench.connector()?.read_table_metadata(&self.table.name, &bench.options(&[])).await;
         read.map_err(|error| Finding::new("the table's metadata", told(&error)).into())

@@ -19,7 +19,7 @@ impl Log {
     /// Begins to listen, at the most talkative level.
     pub(crate) fn listen() -> Self {
         let text = Text::default();
-        let layer = fmt::layer().with_ansi(false).with_writer(text.clone());
+        let layer = fmt::layer().with_ansi(false).without_time().with_writer(text.clone());
         let ours = Targets::new().with_target("lakeflow", LevelFilter::TRACE);
         let guard = tracing::subscriber::set_default(registry().with(layer.with_filter(ours)));
         Self { text, _guard: guard }

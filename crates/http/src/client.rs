@@ -78,6 +78,21 @@ impl Client {
         Exchange::with_api(&self.shared.transport, &self.shared.authenticator, request, metrics)?.run().await
     }
 
+    /// Downloads from an address that the source gave; another origin than that of `base_url` receives no credentials.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; [`ErrorKind::BadResponse`] too where the address is one of this machine or of its network,
+    /// and the source's own is not.
+    pub async fn download_elsewhere(&self, link: &Url, most_bytes: usize, metrics: &ReadMetrics) -> Result<Response> {
+        let transport = &self.shared.transport;
+        if let Ok(own) = transport.origin.check_link(link) {
+            return self.send(&Request::get(own.as_str()).downloading().with_max_body_bytes(most_bytes), metrics).await;
+        }
+        transport.origin.check_elsewhere(link)?;
+        let request = Request::get("").downloading().with_max_body_bytes(most_bytes);
+        Exchange::bare(transport, link.clone(), &request, metrics).run().await
+    }
+
     /// Checks a link that the source gave: it must lead to the origin of `base_url`, or to the upstream, which is
     /// replaced by it.
     ///

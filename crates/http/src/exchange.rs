@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::auth::{Authenticator, Credentials};
+use crate::download::spool;
 use crate::failure::{Asked, Failure};
 use crate::limiter::{Limiter, Patience};
 use crate::origin::{Origin, foreign, same_origin};
@@ -20,7 +21,7 @@ use crate::redact::Redactor;
 use crate::response::read_body;
 use crate::retry::RetryBudget;
 use crate::server_message::server_message;
-use crate::{Request, Response, RetrySettings, Timeouts};
+use crate::{Request, Response, RetrySettings, Timeouts, Verdict};
 
 const MOST_REDIRECTS: u32 = 10;
 
@@ -140,8 +141,13 @@ impl<'a> Exchange<'a> {
         let status = answer.status();
         let headers = answer.headers().clone();
         let limit = self.request.max_body_bytes().unwrap_or(transport.max_body_bytes);
-        let body = match read_body(answer, limit, self.metrics).await {
-            Ok(body) => body,
+        let read = if self.request.is_download() && status.is_success() {
+            spool(answer, limit, self.metrics).await.map(|file| (Vec::new(), Some(file)))
+        } else {
+            read_body(answer, limit, self.metrics).await.map(|body| (body, None))
+        };
+        let (body, file) = match read {
+            Ok(read) => read,
             Err(fault) => return self.asked().body(fault, &transport.timeouts).map(Outcome::Failed),
         };
         tracing::debug!(
@@ -149,7 +155,7 @@ impl<'a> Exchange<'a> {
             milliseconds = started.elapsed().as_millis() as u64, "answered"
         );
         let (method, url) = (self.method.clone(), self.url.clone());
-        let response = Response { method, url, status, headers, body, redactor: transport.redactor.clone() };
+        let response = Response { method, url, status, headers, body, file, redactor: transport.redactor.clone() };
         self.judge(response, credentials.generation)
     }
 
@@ -201,6 +207,15 @@ impl<'a> Exchange<'a> {
         }
         if let (401, Some(generation), false) = (status, generation, self.was_renewed) {
             return Ok(Outcome::TokenRefused(generation));
+        }
+        match self.request.verdict(response.status, &response.body) {
+            Some(Verdict::Accept) => return Ok(Outcome::Done(response)),
+            Some(Verdict::Fail(hint)) => return Err(self.status_error(&response).with_hint(hint)),
+            Some(Verdict::Retry) => {
+                let error = self.status_error(&response);
+                return Ok(Outcome::Failed(Failure { error, was_delivered: true, retry_after: notice.retry_after }));
+            }
+            None => {}
         }
         if response.status.is_success() || self.request.accepts(status) {
             return Ok(Outcome::Done(response));

@@ -56,6 +56,12 @@ impl Asked<'_> {
     pub(crate) fn body(&self, fault: BodyFault, timeouts: &Timeouts) -> Result<Failure, Error> {
         match fault {
             BodyFault::Transport(error) => Ok(self.transport(error, timeouts)),
+            BodyFault::Disk(error) => {
+                let message = format!("the answer to `{} {}` could not be kept on disk", self.method, self.url);
+                Err(Error::new(ErrorKind::Storage, message)
+                    .with_hint("make room in the folder for temporary files, or name another one in `TMPDIR`")
+                    .with_cause(error))
+            }
             BodyFault::TooLarge(limit) => {
                 let message = format!(
                     "expected at most {limit} bytes as the answer to `{} {}`, found more",

@@ -6,6 +6,7 @@
 
 pub mod auth;
 mod client;
+mod download;
 mod exchange;
 mod failure;
 mod limiter;
@@ -21,11 +22,12 @@ mod settings;
 
 pub use auth::Auth;
 pub use client::Client;
+pub use download::Download;
 pub use http::{HeaderMap, Method, StatusCode};
 pub use pagination::{FetchedPage, PageSettings, PageStream, Pagination, pages};
 pub use rate_limit::{LimitCondition, LimitRule, Pace, RateLimit, ResetFormat};
 pub use redact::RedactedUrl;
-pub use request::Request;
+pub use request::{Judge, Request, Verdict};
 pub use response::Response;
 pub use retry::RetrySettings;
 pub use settings::{ClientSettings, Protocol, Timeouts};

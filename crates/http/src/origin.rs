@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 use lakeflow_interface::{Error, ErrorKind, Result};
-use url::Url;
+use url::{Host, Url};
 
 use crate::RedactedUrl;
 use crate::request::header_value;
@@ -43,6 +43,16 @@ impl Origin {
         Ok(url)
     }
 
+    /// An address that receives no credentials: not within the machine's own network, unless the source is there too.
+    pub(crate) fn check_elsewhere(&self, link: &Url) -> Result<()> {
+        let is_plain = matches!(link.scheme(), "http" | "https") && link.username().is_empty();
+        if is_plain && (!is_inner(link) || is_inner(&self.base) || self.upstream.is_some()) {
+            return Ok(());
+        }
+        let found = link.origin().ascii_serialization();
+        Err(Error::new(ErrorKind::BadResponse, format!("expected a link to a public address, found one to `{found}`")))
+    }
+
     /// Where a request to this address is really sent, and the original authority if that is elsewhere.
     pub(crate) fn wire(&self, url: &Url) -> Result<(Url, Option<HeaderValue>)> {
         match &self.upstream {
@@ -68,9 +78,44 @@ pub(crate) fn foreign(what: &str, url: &Url, base: &Url) -> Error {
     ))
 }
 
+/// Whether an address is one of this machine, of its network, or of the service that tells a machine about itself.
+fn is_inner(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => {
+            address.is_loopback() || address.is_private() || address.is_link_local() || address.is_unspecified()
+        }
+        Some(Host::Ipv6(address)) => {
+            let is_mapped = address.to_ipv4_mapped().is_some();
+            address.is_loopback()
+                || address.is_unspecified()
+                || address.is_unique_local()
+                || address.is_unicast_link_local()
+                || is_mapped
+        }
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost") || name.ends_with(".internal"),
+        None => true,
+    }
+}
+
+/// Whether an address is that of the service that tells a machine about itself: it hands out credentials.
+fn is_metadata_service(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_link_local(),
+        Some(Host::Ipv6(address)) => {
+            address.is_unicast_link_local()
+                || address.to_ipv4_mapped().is_some_and(|address| address.is_link_local())
+                || address.segments()[..2] == [0xfd00, 0x0ec2]
+        }
+        Some(Host::Domain(name)) => matches!(name.trim_end_matches('.'), "metadata.google.internal" | "metadata"),
+        None => false,
+    }
+}
+
 fn check(name: &str, url: &Url) -> Result<()> {
     let shown = RedactedUrl::new(url);
-    let wrong = if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+    let wrong = if is_metadata_service(url) {
+        "expected the address of an API, not of this machine's metadata service"
+    } else if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         "expected an address that begins with `https://` or `http://`"
     } else if !url.username().is_empty() || url.password().is_some() {
         "expected an address without user and password"

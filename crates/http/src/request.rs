@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use lakeflow_interface::{Error, ErrorKind, Result};
 use url::{Url, form_urlencoded};
 
@@ -24,6 +25,22 @@ pub struct Request {
     retried: BTreeSet<u16>,
     leaves_origin: bool,
     max_body_bytes: Option<usize>,
+    judge: Option<Judge>,
+    is_download: bool,
+}
+
+/// Says what an answer means by its status and body; nothing where it means what its status says.
+pub type Judge = Arc<dyn Fn(StatusCode, &[u8]) -> Option<Verdict> + Send + Sync>;
+
+/// What an answer means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It counts as success: the caller looks at it.
+    Accept,
+    /// The request is sent again, as after a 503.
+    Retry,
+    /// It is an error, with this hint for the user.
+    Fail(String),
 }
 
 /// The body of a request.
@@ -49,6 +66,8 @@ impl Request {
             retried: BTreeSet::new(),
             leaves_origin: false,
             max_body_bytes: None,
+            judge: None,
+            is_download: false,
         }
     }
 
@@ -89,9 +108,20 @@ impl Request {
     /// Sets a header.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let name = name.into();
-        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
-        self.headers.push((name, value.into()));
+        self.set_header(&name.into(), value);
+        self
+    }
+
+    /// Sets a header in place of one of this name.
+    pub fn set_header(&mut self, name: &str, value: impl Into<String>) {
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers.push((name.to_owned(), value.into()));
+    }
+
+    /// Lets the caller say what an answer means, by its status and body, before its status does.
+    #[must_use]
+    pub fn judged_by(mut self, judge: Judge) -> Self {
+        self.judge = Some(judge);
         self
     }
 
@@ -137,6 +167,13 @@ impl Request {
         self
     }
 
+    /// Keeps the body of a success on disk instead of in memory: [`Response::into_download`](crate::Response::into_download).
+    #[must_use]
+    pub fn downloading(mut self) -> Self {
+        self.is_download = true;
+        self
+    }
+
     /// Sets the largest body that is read for this request, in place of the client's.
     #[must_use]
     pub fn with_max_body_bytes(mut self, bytes: usize) -> Self {
@@ -168,8 +205,16 @@ impl Request {
         self.retried.contains(&status)
     }
 
+    pub(crate) fn verdict(&self, status: StatusCode, body: &[u8]) -> Option<Verdict> {
+        self.judge.as_ref().and_then(|judge| judge(status, body))
+    }
+
     pub(crate) fn may_leave_origin(&self) -> bool {
         self.leaves_origin
+    }
+
+    pub(crate) fn is_download(&self) -> bool {
+        self.is_download
     }
 
     pub(crate) fn max_body_bytes(&self) -> Option<usize> {

@@ -9,6 +9,7 @@ use lakeflow_interface::records::Page;
 use lakeflow_interface::{Error, ErrorKind, ReadMetrics, Result};
 use url::Url;
 
+use crate::download::Download;
 use crate::redact::Redactor;
 use crate::server_message::beginning;
 
@@ -25,6 +26,7 @@ pub struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+    pub(crate) file: Option<Download>,
     pub(crate) redactor: Arc<Redactor>,
 }
 
@@ -59,6 +61,11 @@ impl Response {
         self.body
     }
 
+    /// The body of a download, at its beginning; nothing where the request is none, or the status is no success.
+    pub fn into_download(self) -> Option<Download> {
+        self.file
+    }
+
     /// Parses the body as JSON, on another thread where that takes a while.
     ///
     /// # Errors
@@ -73,7 +80,7 @@ impl Response {
     }
 
     fn parse(self) -> Result<Arc<Page>> {
-        let Self { method, url, status, headers, body, redactor } = self;
+        let Self { method, url, status, headers, body, redactor, .. } = self;
         let begins_as_json =
             body.trim_ascii_start().first().is_some_and(|byte| b"\xef{[\"-0123456789tfn".contains(byte));
         let fault = if begins_as_json {
@@ -128,6 +135,8 @@ pub(crate) enum BodyFault {
     TooLarge(usize),
     /// The connection failed.
     Transport(reqwest::Error),
+    /// The disk failed.
+    Disk(std::io::Error),
 }
 
 /// Reads a body whole, copying each byte once.

@@ -1,5 +1,7 @@
 //! `LakeflowConnect`: what a connector can be asked.
 
+use std::collections::BTreeMap;
+
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,8 @@ pub trait LakeflowConnect: Send + Sync {
     ///
     /// Behavior:
     /// - `keys_are_columns`: every primary key and the cursor field name a column of the schema.
+    /// - `unknown_option_is_an_error`: the error names the nearest known option; so it is of a read.
+    /// - `missing_option_is_an_error`: a required option that is not given is named; so it is of a read.
     async fn read_table_metadata(&self, table: &str, options: &TableOptions) -> Result<TableMetadata>;
 
     /// The records of a table from an offset on, up to the context's horizon.
@@ -38,7 +42,15 @@ pub trait LakeflowConnect: Send + Sync {
     /// - `records_move_the_offset`: an offset that differs from the one before follows every record of an incremental
     ///   table. A snapshot's offset is always empty.
     /// - `reads_end`: a source that keeps changing does not keep a read going.
+    /// - `rows_behind_the_horizon_wait`: what was changed after the run began is left for the next run.
+    /// - `changes_arrive_exactly`: a read from where the last one ended gives what was added or changed since.
+    /// - `offsets_are_replayable`: an offset means the same to another connector, after it was written as JSON.
+    /// - `resume_equals_one_read`: what came before a checkpoint and what is read from it are one uninterrupted read.
+    /// - `equal_cursors_are_not_lost`: not at the edge of a page or batch, and not between two reads.
+    /// - `passing_faults_lose_nothing`: what passes by itself is tried again, and nothing comes twice for it.
     /// - `failed_page_fails_the_read`: no part of the table is left out silently.
+    /// - `auth_failure_names_the_parameter`: the error says which connection parameter to look at.
+    /// - `no_secret_is_shown`: not in a log, an error, an offset or a row.
     async fn read_table(
         &self,
         table: &str,
@@ -49,6 +61,9 @@ pub trait LakeflowConnect: Send + Sync {
 
     /// The rows deleted since an offset, with at least their primary keys and cursor field; only for
     /// [`IngestionType::CdcWithDeletes`](crate::IngestionType::CdcWithDeletes) tables that need a second read for it.
+    ///
+    /// Behavior:
+    /// - `deletes_arrive`: every row that was deleted since the offset is told, here or by the read itself; no other is.
     async fn read_table_deletes(
         &self,
         table: &str,
@@ -73,6 +88,59 @@ pub trait LakeflowConnect: Send + Sync {
     fn partitions(&self) -> Option<&dyn SupportsPartition> {
         None
     }
+
+    /// The ability to write test rows to the source.
+    fn write_back(&self) -> Option<&dyn SupportsWriteBack> {
+        None
+    }
+}
+
+/// A table that test rows can be written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WritableTable {
+    /// Its name.
+    pub table: String,
+    /// Whether rows can be updated.
+    pub can_update: bool,
+    /// Whether rows can be deleted.
+    pub can_delete: bool,
+}
+
+/// A row that was written to the source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WrittenRow {
+    /// Its primary key: the values by column, as text.
+    pub keys: BTreeMap<String, String>,
+    /// What was written: the values, as text, by the column (`outer.inner`) that they come back in.
+    pub columns: BTreeMap<String, String>,
+}
+
+/// A connector that can write test rows to its source, to see whether a read finds them.
+#[async_trait]
+pub trait SupportsWriteBack: Send + Sync {
+    /// The tables that rows can be written to.
+    fn writable_tables(&self) -> Vec<WritableTable>;
+
+    /// Inserts a row that is like no other.
+    async fn insert_row(&self, table: &str, options: &TableOptions, context: &ReadContext) -> Result<WrittenRow>;
+
+    /// Changes what can be changed of a row that was inserted.
+    async fn update_row(
+        &self,
+        table: &str,
+        row: &WrittenRow,
+        options: &TableOptions,
+        context: &ReadContext,
+    ) -> Result<WrittenRow>;
+
+    /// Deletes a row that was inserted.
+    async fn delete_row(
+        &self,
+        table: &str,
+        row: &WrittenRow,
+        options: &TableOptions,
+        context: &ReadContext,
+    ) -> Result<()>;
 }
 
 /// A connector whose tables live in a hierarchy of namespaces.
@@ -93,6 +161,12 @@ pub struct Partition(pub serde_json::Map<String, serde_json::Value>);
 /// A connector that can split the read of a table among several workers.
 ///
 /// Ranges are start-exclusive and end-inclusive.
+///
+/// Behavior:
+/// - `partitions_are_stable`: the same range has the same partitions.
+/// - `partitions_cover_the_table_once`: together they give every row of the range once.
+/// - `partitions_give_what_is_new`: those of a later range give what was added, changed and deleted in it.
+/// - `equal_offsets_have_no_partitions`: a source that stands still keeps its latest offset.
 #[async_trait]
 pub trait SupportsPartition: Send + Sync {
     /// Whether this table, with these options, can be split.

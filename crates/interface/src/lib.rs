@@ -14,11 +14,13 @@ mod secret;
 mod suggest;
 mod table;
 
-pub use connect::{LakeflowConnect, Partition, SupportsNamespaces, SupportsPartition};
+pub use connect::{
+    LakeflowConnect, Partition, SupportsNamespaces, SupportsPartition, SupportsWriteBack, WritableTable, WrittenRow,
+};
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use metrics::{MetricsSnapshot, ReadMetrics, Waiting};
 pub use offset::{Horizon, Offset};
 pub use read::{ReadContext, ReadItem, ReadStream, Records};
-pub use secret::Secret;
+pub use secret::{Secret, names_secret};
 pub use suggest::{nearest, unknown_name};
 pub use table::{ColumnPath, CursorOrder, IngestionType, TableMetadata, TableOptions};

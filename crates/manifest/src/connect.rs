@@ -3,21 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
-use lakeflow_http::auth::{self, KeyPlace, OAuth};
 use lakeflow_http::{self as http, Client, ClientSettings, Pace, Url};
-use lakeflow_interface::{
-    Error, ErrorKind, LakeflowConnect, Offset, ReadContext, ReadMetrics, ReadStream, Result, Secret, TableMetadata,
-    TableOptions,
-};
+use lakeflow_interface::{Error, ErrorKind, LakeflowConnect, Result, Secret};
 
 use crate::check::AUTH_METHOD;
-use crate::definition::{
-    self, ApiKeyPlace, Auth, ClientAuthentication, Grant, OAuth2, RateLimit, ResetFormat, Retries, Scheme, Template,
-};
+use crate::connector::Connector;
+use crate::credentials::{compile_auth, templates_of};
+use crate::definition::{self, Auth, RateLimit, ResetFormat, Retries, Template};
 use crate::loaded::Definition;
-use crate::read::{Ask, TableRead, read};
 use crate::setting::Values;
 use crate::template::{self, Scope};
 
@@ -47,12 +40,8 @@ impl Definition {
         let scope = Scope::default().with("connection", values.for_templates());
         let manifest = self.manifest();
         let auth = self.chosen_auth(&values)?;
-        let base_url = template::render(manifest.http.base_url.text(), &scope)?;
-        let base_url = Url::parse(&base_url).map_err(|error| {
-            let message = format!("expected a URL as `http.base_url`, found `{base_url}`");
-            Error::new(ErrorKind::Configuration, message).with_cause(error)
-        })?;
-        let mut client = ClientSettings::new(base_url);
+        let base_url = url("http.base_url", &manifest.http.base_url, &scope)?;
+        let mut client = ClientSettings::new(base_url.clone());
         client.auth = auth.map_or(Ok(http::Auth::None), |auth| compile_auth(auth, &scope))?;
         client.secrets = self.secrets(&values);
         for (name, header) in &manifest.http.headers {
@@ -66,8 +55,22 @@ impl Definition {
         let most = manifest.http.concurrency.and_then(|number| usize::try_from(number).ok());
         client.concurrency = settings.concurrency.min(most.unwrap_or(usize::MAX)).max(1);
         let credentials = auth.map(|auth| self.credentials(auth)).unwrap_or_default();
-        let connector = Connector { definition: self.clone(), client: Client::new(client)?, scope, credentials };
-        Ok(Arc::new(connector))
+        let clients = self.clients(&client, &scope)?;
+        Ok(Arc::new(Connector::new(self.clone(), clients, scope, credentials)))
+    }
+
+    /// A client for each address that tables are read from; the first is that of `http.base_url`.
+    fn clients(&self, settings: &ClientSettings, scope: &Scope) -> Result<Clients> {
+        let mut clients = Clients { main: Client::new(settings.clone())?, others: BTreeMap::new() };
+        for (name, table) in &self.manifest().tables {
+            let Some(base_url) = &table.base_url else { continue };
+            let base_url = url(&format!("tables.{name}.base_url"), base_url, scope)?;
+            if !clients.others.contains_key(base_url.as_str()) {
+                let client = Client::new(ClientSettings { base_url: base_url.clone(), ..settings.clone() })?;
+                clients.others.insert(base_url.to_string(), client);
+            }
+        }
+        Ok(clients)
     }
 
     /// The way of authentication that the parameters choose.
@@ -96,66 +99,6 @@ impl Definition {
         let used = settings.filter(|setting| used.contains(&format!("connection.{}", setting.name)));
         used.map(|setting| setting.name.clone()).collect()
     }
-}
-
-fn templates_of(auth: &Auth) -> Vec<&str> {
-    let Auth::Scheme(scheme) = auth else { return Vec::new() };
-    match scheme.as_ref() {
-        Scheme::Bearer(token) => vec![token.text()],
-        Scheme::Basic { username, password } => vec![username.text(), password.text()],
-        Scheme::ApiKey(key) => vec![key.value.text()],
-        Scheme::OAuth2(oauth) => {
-            let token = oauth.refresh_token.iter().map(Template::text);
-            [oauth.client_id.text(), oauth.client_secret.text()].into_iter().chain(token).collect()
-        }
-    }
-}
-
-fn compile_auth(auth: &Auth, scope: &Scope) -> Result<http::Auth> {
-    let Auth::Scheme(scheme) = auth else { return Ok(http::Auth::None) };
-    let secret = |template: &Template| template::render(template.text(), scope).map(Secret::new);
-    Ok(match scheme.as_ref() {
-        Scheme::Bearer(token) => http::Auth::Bearer(secret(token)?),
-        Scheme::Basic { username, password } => {
-            http::Auth::Basic { username: template::render(username.text(), scope)?, password: secret(password)? }
-        }
-        Scheme::ApiKey(key) => match key.place() {
-            Some(ApiKeyPlace::Header(name)) => {
-                http::Auth::ApiKey { place: KeyPlace::Header(name), value: secret(&key.value)? }
-            }
-            Some(ApiKeyPlace::Query(name)) => {
-                http::Auth::ApiKey { place: KeyPlace::Query(name), value: secret(&key.value)? }
-            }
-            None => http::Auth::None,
-        },
-        Scheme::OAuth2(oauth) => http::Auth::OAuth(compile_oauth(oauth, scope)?),
-    })
-}
-
-fn compile_oauth(oauth: &OAuth2, scope: &Scope) -> Result<OAuth> {
-    let text = |template: &Template| template::render(template.text(), scope);
-    let token_url = text(&oauth.token_url)?;
-    let token_url = Url::parse(&token_url).map_err(|error| {
-        Error::new(ErrorKind::Configuration, format!("expected a URL as `token_url`, found `{token_url}`"))
-            .with_cause(error)
-    })?;
-    let parameters = oauth.params.iter().map(|(name, value)| Ok((name.clone(), Secret::new(text(value)?))));
-    let secret = Some(text(&oauth.client_secret)?).filter(|secret| !secret.is_empty());
-    Ok(OAuth {
-        token_url,
-        client_id: text(&oauth.client_id)?,
-        client_secret: secret.map(Secret::new),
-        grant: match (oauth.grant, &oauth.refresh_token) {
-            (Grant::RefreshToken, Some(token)) => auth::Grant::RefreshToken(Secret::new(text(token)?)),
-            _ => auth::Grant::ClientCredentials,
-        },
-        scopes: oauth.scopes.clone(),
-        parameters: parameters.collect::<Result<_>>()?,
-        client_authentication: match oauth.client_authentication {
-            ClientAuthentication::Body => auth::ClientAuthentication::Body,
-            ClientAuthentication::Header => auth::ClientAuthentication::Basic,
-        },
-    })
 }
 
 fn rate_limit(settings: &mut http::RateLimit, limit: Option<&RateLimit>) {
@@ -187,76 +130,26 @@ fn retries(settings: &mut ClientSettings, retry: Option<&Retries>) {
     settings.retry.statuses.extend(&retry.statuses);
 }
 
-/// A connector that a definition describes.
-struct Connector {
-    definition: Definition,
-    client: Client,
-    scope: Scope,
-    /// The parameters that hold the credentials.
-    credentials: Vec<String>,
+/// The URL that a template gives.
+pub(crate) fn url(key: &str, template: &Template, scope: &Scope) -> Result<Url> {
+    let text = template::render(template.text(), scope)?;
+    Url::parse(&text).map_err(|error| {
+        Error::new(ErrorKind::Configuration, format!("expected a URL as `{key}`, found `{text}`")).with_cause(error)
+    })
 }
 
-impl Connector {
-    fn with_hint(&self, error: Error) -> Error {
-        hint_at_credentials(error, &self.credentials)
-    }
+/// The clients of a connection.
+pub(crate) struct Clients {
+    pub(crate) main: Client,
+    /// Those of tables at other addresses.
+    others: BTreeMap<String, Client>,
 }
 
-/// Says which parameters to look at when the source does not know us.
-pub(crate) fn hint_at_credentials(error: Error, credentials: &[String]) -> Error {
-    if error.kind() != ErrorKind::Authentication || credentials.is_empty() {
-        return error;
-    }
-    let names: Vec<String> = credentials.iter().map(|name| format!("`{name}`")).collect();
-    error.with_hint(format!(
-        "check the connection parameter {}: it may be wrong, expired or revoked",
-        names.join(" and ")
-    ))
-}
-
-#[async_trait]
-impl LakeflowConnect for Connector {
-    async fn list_tables(&self) -> Result<Vec<String>> {
-        Ok(self.definition.tables().map(str::to_owned).collect())
-    }
-
-    async fn get_table_schema(&self, table: &str, _options: &TableOptions) -> Result<SchemaRef> {
-        self.definition.table_schema(table)
-    }
-
-    async fn read_table_metadata(&self, table: &str, options: &TableOptions) -> Result<TableMetadata> {
-        let plan = self.definition.plan(table)?;
-        // So that a mistake in the options is found before anything is read.
-        plan.option_settings().resolve(options.iter())?;
-        Ok(plan.metadata.clone())
-    }
-
-    async fn read_table(
-        &self,
-        table: &str,
-        start: &Offset,
-        options: &TableOptions,
-        context: &ReadContext,
-    ) -> Result<ReadStream> {
-        let plan = self.definition.plan(table)?.clone();
-        let values =
-            plan.option_settings().resolve(options.iter()).map_err(|error| error.with_context("table", table))?;
-        let ask = Ask {
-            client: self.client.clone(),
-            definition: self.definition.clone(),
-            connection: self.scope.clone(),
-            credentials: self.credentials.clone().into(),
-            metrics: context.metrics.clone(),
-            horizon: context.horizon.instant(),
-            keeps_all: context.keeps_all,
-        };
-        read(TableRead::new(ask, plan, values)?, start)
-    }
-
-    async fn check_connection(&self) -> Result<()> {
-        let Some(check) = &self.definition.manifest().connection.check else { return Ok(()) };
-        let request = crate::read::request(&check.full(), &self.scope)?;
-        let answer = self.client.send(&request, &ReadMetrics::default()).await;
-        answer.map(|_| ()).map_err(|error| self.with_hint(error))
+impl Clients {
+    /// The client of a table.
+    pub(crate) fn of(&self, table: &definition::Table, scope: &Scope) -> Result<Client> {
+        let Some(base_url) = &table.base_url else { return Ok(self.main.clone()) };
+        let base_url = url("base_url", base_url, scope)?;
+        Ok(self.others.get(base_url.as_str()).unwrap_or(&self.main).clone())
     }
 }

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use chrono_tz::Tz;
 use lakeflow_interface::records::{Kind, Value};
 
 pub(crate) use crate::definition::CursorFormat as Format;
@@ -14,10 +15,14 @@ pub(crate) use crate::definition::CursorFormat as Format;
 pub(crate) struct Instant(pub(crate) DateTime<Utc>);
 
 impl Instant {
-    /// Reads RFC 3339, or a date, which is its midnight in UTC.
+    /// Reads RFC 3339; without a zone it is UTC, and a date is its midnight.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
             return Some(Self(instant.to_utc()));
+        }
+        let without_zone = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
+        if let Some(naive) = without_zone.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()) {
+            return Some(Self(naive.and_utc()));
         }
         let date: NaiveDate = text.parse().ok()?;
         Some(Self(date.and_hms_opt(0, 0, 0)?.and_utc()))
@@ -32,13 +37,46 @@ impl Instant {
         instant.map(Self)
     }
 
-    /// The instant as some source wants it.
-    pub(crate) fn format(self, format: Format) -> String {
+    /// The instant so much later or earlier; days are those of the zone, which are not all 24 hours long.
+    fn moved(self, by: Duration, zone: Tz) -> Option<Self> {
+        if by.num_days() == 0 {
+            return self.0.checked_add_signed(by).map(Self);
+        }
+        let date = self.0.with_timezone(&zone).date_naive().checked_add_signed(by)?;
+        // Noon is on every day, whatever the clocks do.
+        let noon = zone.from_local_datetime(&date.and_hms_opt(12, 0, 0)?).earliest()?;
+        Some(Self(noon.to_utc()))
+    }
+
+    /// The instant as some source wants it; what has no zone of its own is of the given one.
+    pub(crate) fn format(self, format: &Format, zone: Tz) -> String {
+        let local = self.0.with_timezone(&zone);
         match format {
             Format::Rfc3339 => self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-            Format::Date => self.0.format("%Y-%m-%d").to_string(),
+            Format::Date => local.format("%Y-%m-%d").to_string(),
             Format::EpochSeconds => self.0.timestamp().to_string(),
             Format::EpochMilliseconds => self.0.timestamp_millis().to_string(),
+            Format::Pattern(pattern) => local.format(pattern).to_string(),
+        }
+    }
+}
+
+impl Format {
+    /// The length of what one value stands for: a day for a date.
+    pub(crate) fn unit(&self) -> Duration {
+        let has = |fields: &[&str]| match self {
+            Self::Pattern(pattern) => fields.iter().any(|field| pattern.contains(field)),
+            _ => false,
+        };
+        match self {
+            Self::EpochMilliseconds => Duration::milliseconds(1),
+            Self::Date => Duration::days(1),
+            Self::Rfc3339 | Self::EpochSeconds => Duration::seconds(1),
+            Self::Pattern(_) if has(&["%f", "%3f", "%.3f"]) => Duration::milliseconds(1),
+            Self::Pattern(_) if has(&["%S", "%T", "%s", "%c", "%+", "%X", "%r"]) => Duration::seconds(1),
+            Self::Pattern(_) if has(&["%M", "%R"]) => Duration::minutes(1),
+            Self::Pattern(_) if has(&["%H", "%I", "%k", "%l"]) => Duration::hours(1),
+            Self::Pattern(_) => Duration::days(1),
         }
     }
 }
@@ -104,7 +142,7 @@ impl Cursor {
     /// The cursor of an instant.
     pub(crate) fn at(instant: DateTime<Utc>) -> Self {
         let instant = Instant(instant);
-        Self { text: instant.format(Format::Rfc3339).into(), point: Point::Instant(instant) }
+        Self { text: instant.format(&Format::Rfc3339, Tz::UTC).into(), point: Point::Instant(instant) }
     }
 
     /// The instant, where it is one.
@@ -137,14 +175,13 @@ impl Cursor {
     }
 
     /// The bound that a source gets, moved by one unit where the source would leave out the bound itself.
-    pub(crate) fn bound(&self, format: Option<Format>, shift: i64) -> String {
+    pub(crate) fn bound(&self, format: Option<&Format>, shift: i32, zone: Tz) -> String {
         match &self.point {
             Point::Instant(instant) => {
-                let format = format.unwrap_or(Format::Rfc3339);
-                let unit = if format == Format::Date { Duration::days(shift) } else { Duration::seconds(shift) };
-                Instant(instant.0.checked_add_signed(unit).unwrap_or(instant.0)).format(format)
+                let format = format.unwrap_or(&Format::Rfc3339);
+                instant.moved(format.unit() * shift, zone).unwrap_or(*instant).format(format, zone)
             }
-            Point::Number(number) if shift != 0 => (number + shift as f64).to_string(),
+            Point::Number(number) if shift != 0 => (number + f64::from(shift)).to_string(),
             _ => self.text.to_string(),
         }
     }
@@ -187,14 +224,32 @@ mod tests {
         assert!(instant("2026-01-01T12:00:00.5Z") > instant("2026-01-01T12:00:00Z"));
         assert!(parse(CursorKind::Number, "10") > parse(CursorKind::Number, "9"));
         assert!(parse(CursorKind::Text, "b10") < parse(CursorKind::Text, "b9"));
+        assert_eq!(instant("2026-01-01T12:00:00Z"), instant("2026-01-01 12:00:00.000000"));
+        assert_eq!(instant("2026-01-01T12:00:00Z"), instant("2026-01-01T12:00:00"));
         assert!(CursorKind::Instant.parse("soon").is_none());
     }
 
     #[test]
     fn exclusive_bound_moves_by_one_unit() {
         let cursor = CursorKind::Instant.parse("2026-01-01T00:00:00Z").unwrap();
-        assert_eq!(cursor.bound(None, -1), "2025-12-31T23:59:59Z");
-        assert_eq!(cursor.bound(Some(Format::Date), -1), "2025-12-31");
-        assert_eq!(CursorKind::Number.parse("7").unwrap().bound(None, -1), "6");
+        assert_eq!(cursor.bound(None, -1, Tz::UTC), "2025-12-31T23:59:59Z");
+        assert_eq!(cursor.bound(Some(&Format::Date), -1, Tz::UTC), "2025-12-31");
+        assert_eq!(CursorKind::Number.parse("7").unwrap().bound(None, -1, Tz::UTC), "6");
+    }
+
+    #[test]
+    fn day_before_the_end_of_a_short_day_is_that_day() {
+        let end = CursorKind::Instant.parse("2026-03-29T22:00:00Z").unwrap();
+        assert_eq!(end.bound(Some(&Format::Date), -1, Tz::Europe__Berlin), "2026-03-29");
+    }
+
+    #[test]
+    fn bound_is_written_as_the_source_wants_it() {
+        let cursor = CursorKind::Instant.parse("2026-01-01T23:30:00Z").unwrap();
+        let hour = Format::Pattern("%Y%m%dT%H".to_owned());
+        assert_eq!(cursor.bound(Some(&hour), 0, Tz::UTC), "20260101T23");
+        assert_eq!(cursor.bound(Some(&hour), 0, Tz::Europe__Berlin), "20260102T00");
+        assert_eq!(cursor.bound(Some(&hour), -1, Tz::UTC), "20260101T22");
+        assert_eq!(cursor.bound(Some(&Format::EpochSeconds), 0, Tz::Europe__Berlin), "1767310200");
     }
 }

@@ -2,26 +2,33 @@
 //!
 //! The grammar is the types in [`definition`]; the guide for authors is `docs/guides/connector-language.md`.
 
+mod catalog;
 mod check;
 mod connect;
+mod connector;
+mod credentials;
 mod cursor;
 pub mod definition;
 mod loaded;
 mod markdown;
 mod named_types;
+mod partitions;
 mod path;
 mod plan;
 mod problem;
 mod read;
+mod reference;
 mod setting;
 mod structure;
 mod template;
 mod tree;
+mod write_back;
 
 pub use connect::ConnectSettings;
 pub use loaded::Definition;
-pub use path::JsonPath;
+pub use path::{Condition, FieldPath, FieldRoot, JsonPath};
 pub use problem::{Place, Problem, Problems};
+pub use reference::reference_markdown;
 pub use setting::Setting;
 
 /// The place of the key at the end of a path in the text of a definition, or of the nearest thing around it; nothing where

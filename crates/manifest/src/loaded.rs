@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use lakeflow_interface::{Error, ErrorKind, Result, Secret, TableMetadata, TableOptions, unknown_name};
 
 use crate::check::{self, Checked};
@@ -25,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) manifest: Manifest,
     pub(crate) parameters: Vec<Setting>,
     pub(crate) tables: BTreeMap<String, Arc<TablePlan>>,
+    pub(crate) families: Vec<Arc<TablePlan>>,
 }
 
 impl Definition {
@@ -76,6 +77,16 @@ impl Definition {
         Ok(self.plan(table)?.schema.clone())
     }
 
+    /// The schemas of the records that the tables are made from: without the columns that the connector adds.
+    pub fn record_schemas(&self) -> BTreeMap<String, SchemaRef> {
+        let of = |plan: &TablePlan| {
+            let fields = plan.schema.fields().iter();
+            let sent = fields.filter(|field| !plan.table.add_columns.contains_key(field.name()));
+            Arc::new(Schema::new(sent.cloned().collect::<Vec<_>>()))
+        };
+        self.shared.tables.iter().map(|(name, plan)| (name.clone(), of(plan))).collect()
+    }
+
     /// Primary keys, cursor field and ingestion type of a table.
     pub fn table_metadata(&self, table: &str) -> Result<&TableMetadata> {
         Ok(&self.plan(table)?.metadata)
@@ -99,11 +110,17 @@ impl Definition {
         Settings { what: "connection parameter", settings: &self.shared.parameters }
     }
 
-    /// A table by name; the error names the nearest one.
+    /// Whether there are tables that only the source can tell of.
+    pub fn has_discovered_tables(&self) -> bool {
+        !self.shared.families.is_empty()
+    }
+
+    /// A table by name; any name may be one that the source tells of, where it does. The error names the nearest one.
     pub(crate) fn plan(&self, table: &str) -> Result<&Arc<TablePlan>> {
         let tables = &self.shared.tables;
         tables
             .get(table)
+            .or_else(|| self.shared.families.first())
             .ok_or_else(|| unknown_name(ErrorKind::Configuration, "table", table, tables.keys().map(String::as_str)))
     }
 }
@@ -122,6 +139,6 @@ fn load(text: &str) -> Result<Definition, Vec<Problem>> {
     }
     let manifest: Manifest = serde_json::from_value(tree.to_json())
         .map_err(|error| vec![Problem::new(tree.place, "", error.to_string())])?;
-    let Checked { parameters, tables } = check::check(&tree, &manifest)?;
-    Ok(Definition { shared: Arc::new(Shared { manifest, parameters, tables }) })
+    let Checked { parameters, tables, families } = check::check(&tree, &manifest)?;
+    Ok(Definition { shared: Arc::new(Shared { manifest, parameters, tables, families }) })
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
-use crate::path::JsonPath;
+use crate::path::{Condition, FieldPath, JsonPath};
 use crate::problem::{Place, Problem};
 use crate::tree::{Entry, Node, NodeValue};
 
@@ -227,10 +227,13 @@ fn tag(leaf: &Json) -> Option<&str> {
 
 /// What is wrong with a text of some format.
 fn misfit(format: &str, text: &str) -> Option<String> {
-    use crate::definition::{OnStatus, Span};
+    use crate::definition::{CursorFormat, OnStatus, Span};
     match format {
         "span" => Span::try_from(text.to_owned()).err(),
         "json-path" => text.parse::<JsonPath>().err(),
+        "condition" => text.parse::<Condition>().err(),
+        "field-path" => text.parse::<FieldPath>().err(),
+        "cursor-format" => CursorFormat::try_from(text.to_owned()).err(),
         "http-status" => OnStatus::try_from(text.to_owned()).err(),
         "column-path" => text
             .parse::<lakeflow_interface::ColumnPath>()

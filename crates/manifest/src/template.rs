@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use chrono_tz::Tz;
 use lakeflow_interface::{Error, ErrorKind, Result};
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior};
@@ -32,13 +33,19 @@ static PATH: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// What a template may use, by root: `options` and then `owner`.
 #[derive(Clone, Default)]
-pub(crate) struct Scope(BTreeMap<&'static str, BTreeMap<String, Value>>);
+pub(crate) struct Scope(BTreeMap<&'static str, Value>);
 
 impl Scope {
+    /// The same scope with a root that is a value itself.
+    pub(crate) fn with_value(self, root: &'static str, value: Value) -> Self {
+        let mut scope = self;
+        scope.0.insert(root, value);
+        scope
+    }
+
     /// The same scope with the names of one root.
-    pub(crate) fn with(mut self, root: &'static str, names: BTreeMap<String, Value>) -> Self {
-        self.0.insert(root, names);
-        self
+    pub(crate) fn with(self, root: &'static str, names: BTreeMap<String, Value>) -> Self {
+        self.with_value(root, Value::from(names))
     }
 }
 
@@ -52,15 +59,28 @@ pub(crate) fn render_path(source: &str, scope: &Scope) -> Result<String> {
     render_in(&PATH, source, scope)
 }
 
+/// What a text gives that is one `{{ … }}` alone: a list or a number stays what it is. Any other text is rendered.
+pub(crate) fn evaluate(source: &str, scope: &Scope) -> Result<Value> {
+    let text = source.trim();
+    let inner = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
+    let expression = inner.filter(|inner| !inner.contains("{{") && !inner.contains("}}") && !inner.contains("{%"));
+    let Some(expression) = expression else { return render(source, scope).map(Value::from) };
+    let evaluated = PLAIN.compile_expression(expression).and_then(|expression| expression.eval(&scope.0));
+    let value = evaluated.map_err(|error| unfit(source, &error))?;
+    if value.is_undefined() { render(source, scope).map(Value::from) } else { Ok(value) }
+}
+
+fn unfit(source: &str, error: &minijinja::Error) -> Error {
+    // The engine's own text might show values, and they may be secret.
+    let detail = error.detail().unwrap_or("it does not fit its values");
+    Error::new(ErrorKind::Configuration, format!("the template `{source}` cannot be filled in: {detail}"))
+}
+
 fn render_in(environment: &Environment<'_>, source: &str, scope: &Scope) -> Result<String> {
     if !source.contains('{') {
         return Ok(source.to_owned());
     }
-    environment.render_str(source, &scope.0).map_err(|error| {
-        // The engine's own text might show values, and they may be secret.
-        let detail = error.detail().unwrap_or("it does not fit its values");
-        Error::new(ErrorKind::Configuration, format!("the template `{source}` cannot be filled in: {detail}"))
-    })
+    environment.render_str(source, &scope.0).map_err(|error| unfit(source, &error))
 }
 
 /// The names that a template uses, as `options.owner`.
@@ -70,6 +90,14 @@ fn render_in(environment: &Environment<'_>, source: &str, scope: &Scope) -> Resu
 pub(crate) fn names(source: &str) -> Result<BTreeSet<String>, String> {
     let template = PLAIN.template_from_str(source).map_err(|error| describe(&error))?;
     Ok(template.undeclared_variables(true).into_iter().collect())
+}
+
+/// Whether a template uses a name only for what stands behind a mark: `connection.key | after_last('-')`.
+pub(crate) fn only_suffix_of(source: &str, name: &str) -> bool {
+    source.match_indices(name).all(|(position, _)| {
+        let rest = source[position + name.len()..].trim_start();
+        rest.strip_prefix('|').is_some_and(|rest| rest.trim_start().starts_with("after_last("))
+    })
 }
 
 /// What is wrong with a template that only shows when it is rendered, tried with sample values.
@@ -95,21 +123,24 @@ fn environment() -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
     environment.set_debug(false);
-    environment.add_filter("epoch_seconds", |value: String| formatted(&value, Format::EpochSeconds));
-    environment.add_filter("epoch_milliseconds", |value: String| formatted(&value, Format::EpochMilliseconds));
-    environment.add_filter("rfc3339", |value: String| formatted(&value, Format::Rfc3339));
-    environment.add_filter("date", |value: String| formatted(&value, Format::Date));
+    environment.add_filter("epoch_seconds", |value: String| formatted(&value, &Format::EpochSeconds));
+    environment.add_filter("epoch_milliseconds", |value: String| formatted(&value, &Format::EpochMilliseconds));
+    environment.add_filter("rfc3339", |value: String| formatted(&value, &Format::Rfc3339));
+    environment.add_filter("date", |value: String| formatted(&value, &Format::Date));
+    environment.add_filter("after_last", |value: String, mark: String| {
+        value.rsplit_once(&mark).map(|(_, rest)| rest.to_owned()).unwrap_or_default()
+    });
     environment
 }
 
-fn formatted(value: &str, format: Format) -> Result<String, minijinja::Error> {
+fn formatted(value: &str, format: &Format) -> Result<String, minijinja::Error> {
     if value.is_empty() {
         return Ok(String::new());
     }
     let instant = Instant::parse(value).ok_or_else(|| {
         minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, "expected a timestamp as `2026-01-31T12:00:00Z`")
     })?;
-    Ok(instant.format(format))
+    Ok(instant.format(format, Tz::UTC))
 }
 
 #[cfg(test)]

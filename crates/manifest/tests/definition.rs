@@ -25,6 +25,16 @@ fn json_schema_is_up_to_date() {
 }
 
 #[test]
+fn reference_is_up_to_date() {
+    let found = include_str!("../../../docs/guides/connector-reference.md");
+    assert!(
+        found == lakeflow_manifest::reference_markdown(),
+        "docs/guides/connector-reference.md is stale; write it anew with: \
+         cargo run -p lakeflow-manifest --example reference > docs/guides/connector-reference.md"
+    );
+}
+
+#[test]
 fn readme_tables_are_derived() {
     let definition = example();
     insta::assert_snapshot!(format!(
@@ -80,4 +90,18 @@ fn chosen_way_of_authentication_needs_its_own_parameters() {
         connect(&[("auth_method", "tokens")]),
         Err("connection parameter `auth_method`: expected `none` or `token`, found `tokens`".to_owned())
     );
+}
+
+#[test]
+fn metadata_service_is_no_source() {
+    for address in
+        ["http://169.254.169.254", "http://[fe80::1]", "http://metadata.google.internal", "http://2852039166"]
+    {
+        let text = EXAMPLE.replace("\"https://api.example.com\"", &format!("\"{address}\""));
+        let definition = Definition::parse(&text, "connector.yaml").unwrap();
+        let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4 };
+        let given = BTreeMap::from([("token".to_owned(), Secret::new("geheim"))]);
+        let error = definition.connect(&given, settings).err().unwrap();
+        assert!(error.message().contains("metadata service"), "{address}: {error:?}");
+    }
 }

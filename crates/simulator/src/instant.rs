@@ -1,6 +1,6 @@
 //! Instants in milliseconds since 1970: reading what clients write, and writing them fast.
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde::Deserialize;
 
 const SECOND: i64 = 1_000;
@@ -16,23 +16,35 @@ pub(crate) enum InstantFormat {
     EpochSeconds,
     EpochMillis,
     Date,
+    /// `2026-01-31 12:00:00`, in UTC.
+    Datetime,
+    /// `2026-01-31 12:00:00.000000`, in UTC.
+    DatetimeMicros,
+    /// `2026-01-31T12:00:00+00:00`.
+    Rfc3339Offset,
+    /// Milliseconds since 1970 as a string.
+    EpochMillisText,
 }
 
 impl InstantFormat {
     /// The names that a corpus may use.
-    pub(crate) const NAMES: [(&'static str, Self); 5] = [
+    pub(crate) const NAMES: [(&'static str, Self); 9] = [
         ("rfc3339", Self::Rfc3339),
         ("rfc3339_millis", Self::Rfc3339Millis),
         ("epoch_seconds", Self::EpochSeconds),
         ("epoch_millis", Self::EpochMillis),
         ("date", Self::Date),
+        ("datetime", Self::Datetime),
+        ("datetime_micros", Self::DatetimeMicros),
+        ("rfc3339_offset", Self::Rfc3339Offset),
+        ("epoch_millis_text", Self::EpochMillisText),
     ];
 
     /// The instant as far as this format can tell it.
     pub(crate) fn truncate(self, instant: i64) -> i64 {
         let unit = match self {
-            Self::Rfc3339 | Self::EpochSeconds => SECOND,
-            Self::Rfc3339Millis | Self::EpochMillis => 1,
+            Self::Rfc3339 | Self::EpochSeconds | Self::Datetime | Self::Rfc3339Offset => SECOND,
+            Self::Rfc3339Millis | Self::EpochMillis | Self::DatetimeMicros | Self::EpochMillisText => 1,
             Self::Date => DAY,
         };
         instant - instant.rem_euclid(unit)
@@ -47,22 +59,38 @@ impl InstantFormat {
     pub(crate) fn write(self, instant: i64, out: &mut Vec<u8>) {
         match self {
             Self::EpochSeconds => write_integer(instant.div_euclid(SECOND), out),
-            Self::EpochMillis => write_integer(instant, out),
+            Self::EpochMillis | Self::EpochMillisText => write_integer(instant, out),
             Self::Date => write_date(instant.div_euclid(DAY), out),
-            Self::Rfc3339 | Self::Rfc3339Millis => {
-                write_date(instant.div_euclid(DAY), out);
-                let millis = instant.rem_euclid(DAY);
-                let seconds = millis / SECOND;
-                for (separator, value) in [(b'T', seconds / 3_600), (b':', seconds / 60 % 60), (b':', seconds % 60)] {
-                    out.push(separator);
-                    write_padded(value, 2, out);
-                }
-                if self == Self::Rfc3339Millis {
-                    out.push(b'.');
-                    write_padded(millis % SECOND, 3, out);
-                }
+            Self::Rfc3339 | Self::Rfc3339Millis | Self::Rfc3339Offset | Self::Datetime | Self::DatetimeMicros => {
+                self.write_clock(instant, out);
+            }
+        }
+    }
+
+    /// Writes date and time of day.
+    fn write_clock(self, instant: i64, out: &mut Vec<u8>) {
+        write_date(instant.div_euclid(DAY), out);
+        let millis = instant.rem_euclid(DAY);
+        let seconds = millis / SECOND;
+        let between = if matches!(self, Self::Datetime | Self::DatetimeMicros) { b' ' } else { b'T' };
+        for (separator, value) in [(between, seconds / 3_600), (b':', seconds / 60 % 60), (b':', seconds % 60)] {
+            out.push(separator);
+            write_padded(value, 2, out);
+        }
+        match self {
+            Self::Rfc3339 => out.push(b'Z'),
+            Self::Rfc3339Offset => out.extend_from_slice(b"+00:00"),
+            Self::Rfc3339Millis => {
+                out.push(b'.');
+                write_padded(millis % SECOND, 3, out);
                 out.push(b'Z');
             }
+            Self::DatetimeMicros => {
+                out.push(b'.');
+                write_padded(millis % SECOND, 3, out);
+                out.extend_from_slice(b"000");
+            }
+            _ => {}
         }
     }
 }
@@ -76,6 +104,16 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     let repaired = text.replace(' ', "+");
     if let Ok(instant) = DateTime::parse_from_rfc3339(&repaired) {
         return Some(instant.timestamp_millis());
+    }
+    if let Some((date, hour)) = text.split_once('T').filter(|(date, hour)| date.len() == 8 && hour.len() == 2) {
+        let date = NaiveDate::parse_from_str(date, "%Y%m%d").ok()?;
+        return Some(date.and_hms_opt(hour.parse().ok()?, 0, 0)?.and_utc().timestamp_millis());
+    }
+    if let Ok(instant) = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f") {
+        return Some(instant.and_utc().timestamp_millis());
+    }
+    if let Ok(instant) = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f") {
+        return Some(instant.and_utc().timestamp_millis());
     }
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
     Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis())

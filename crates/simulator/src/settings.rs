@@ -38,6 +38,9 @@ pub struct SimulatorSettings {
     pub request_budget: Option<RequestBudget>,
     /// What the links of answers begin with; without one, the address that the client asked.
     pub public_url: Option<Url>,
+    /// Whether endpoints that page by number and by cursor link to the next page by its cursor, as GitHub does for long
+    /// lists.
+    pub cursor_links: bool,
     /// How many requests the log keeps; the counts go on.
     pub log_capacity: usize,
 }
@@ -57,6 +60,7 @@ impl Default for SimulatorSettings {
             advances: Vec::new(),
             request_budget: None,
             public_url: None,
+            cursor_links: false,
             log_capacity: 10_000,
         }
     }

@@ -117,7 +117,8 @@ impl Source {
                 files.push((path, text.into_owned()));
             }
         }
-        SimulatorDefinition::parse(files).map_err(|error| error.with_context("folder", self.file_name("simulator")))
+        SimulatorDefinition::parse_with_schemas(files, &self.definition()?.record_schemas())
+            .map_err(|error| error.with_context("folder", self.file_name("simulator")))
     }
 
     /// What the generic suite cannot know by itself.

@@ -165,13 +165,14 @@ async fn equal_cursors_are_not_lost(trial: &Trial<'_>) -> Outcome {
         let options = sizes(trial, page, batch);
         let mut rows = read_in_batches(&bench, &options).await?;
         let expected = bench.expected().await?;
-        let sized =
-            || format!("with per_page={page} and a batch cap of {batch:?}").replace("Some(", "").replace(')', "");
-        same(&rows, &expected, &metadata).map_err(Into::into).at(|| format!("rows of one instant, {}", sized()))?;
+        let sized = || options.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ");
+        same(&rows, &expected, &metadata)
+            .map_err(Into::into)
+            .at(|| format!("rows of one instant, with {}", sized()))?;
         let whole = bench.read_wanted(Wanted::default().with(&options)).await?;
         bench.advance_by(Advance::new().table(trial.table.corpus(), 3, 0, 0), Duration::ZERO)?;
         rows.extend(bench.read_wanted(Wanted::from(whole.end()?).with(&options)).await?.rows);
-        let place = || format!("three more rows of the same instant after the read that ended there, {}", sized());
+        let place = || format!("three more rows of the same instant after the read that ended there, with {}", sized());
         same(&rows, &bench.expected().await?, &metadata).map_err(Into::into).at(place)?;
     }
     Ok(())

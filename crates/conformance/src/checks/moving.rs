@@ -15,10 +15,10 @@ use crate::finding::{At, Finding, Outcome, Stop};
 use crate::reading::Limits;
 
 /// Requests after which the source moves on, in the middle of a read.
-const MOVES: u64 = 60;
+const MOVES: u64 = 150;
 
 /// Reads in which everything that moved must have arrived.
-const MOST_READS: usize = 60;
+const MOST_READS: usize = 200;
 
 pub(super) const READS_END: Check = Check {
     name: "reads_end",
@@ -37,8 +37,8 @@ async fn reads_end(trial: &Trial<'_>) -> Outcome {
     let still = Bench::small(trial.subject, trial.table, FEW).await?;
     let usual = still.read_wanted(Wanted::default().with(&options)).await?.requests;
     let bench = changing(trial, kind).await?;
-    // Children of what moved are asked for again.
-    let most = usual * 4 + MOVES;
+    // What moved may be looked at again, and so may its children.
+    let most = usual * 6 + 20;
     let limits = Limits { requests: most, ..Limits::default() };
     let reading = bench.read_wanted(Wanted::default().with(&options).limited(limits)).await?;
     if reading.requests > most {

@@ -142,7 +142,7 @@ pub(super) const KEYS_ARE_COLUMNS: Check = Check {
 };
 
 async fn keys_are_columns(trial: &Trial<'_>) -> Outcome {
-    let (metadata, again) = (trial.metadata().await?, trial.metadata().await?);
+    let (metadata, again) = (trial.metadata().await?, trial.ask_for_metadata().await?);
     let schema = trial.bench().await?.schema().await?;
     let fault = |expected: String, found: String| Err(Finding::new(expected, found).at("`read_table_metadata`").into());
     if metadata != again {

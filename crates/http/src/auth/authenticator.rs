@@ -9,7 +9,7 @@ use url::Url;
 
 use super::oauth::OAuthFlow;
 use super::token::{FreshToken, Token, TokenCache};
-use super::{Auth, KeyPlace};
+use super::{Auth, Jwt, KeyPlace, Session};
 use crate::exchange::Transport;
 use crate::redact::Redactor;
 use crate::request::{header_name, header_value};
@@ -33,8 +33,15 @@ pub(crate) enum Authenticator {
 }
 
 pub(crate) struct TokenSource {
-    flow: OAuthFlow,
+    flow: TokenFlow,
     cache: TokenCache,
+}
+
+/// How a token is obtained.
+enum TokenFlow {
+    OAuth(OAuthFlow),
+    Jwt(Jwt),
+    Session(Session),
 }
 
 impl Auth {
@@ -78,17 +85,32 @@ impl Authenticator {
             Auth::OAuth(settings) => {
                 let flow = OAuthFlow::new(settings)?;
                 flow.hide(redactor);
-                return Ok(Self::Token(Box::new(TokenSource { flow, cache: TokenCache::default() })));
+                return Ok(Self::token(TokenFlow::OAuth(flow)));
+            }
+            Auth::Jwt(jwt) => {
+                jwt.hide(redactor);
+                return Ok(Self::token(TokenFlow::Jwt(jwt)));
+            }
+            Auth::Session(session) => {
+                header_name(&session.header)?;
+                return Ok(Self::token(TokenFlow::Session(session)));
             }
         };
         Ok(Self::Fixed(fixed))
+    }
+
+    fn token(flow: TokenFlow) -> Self {
+        Self::Token(Box::new(TokenSource { flow, cache: TokenCache::default() }))
     }
 
     /// The credentials for one attempt.
     pub(crate) async fn credentials(&self, transport: &Transport, metrics: &ReadMetrics) -> Result<Credentials> {
         match self {
             Self::Fixed(credentials) => Ok(credentials.clone()),
-            Self::Token(source) => Credentials::of(&*source.cache.get(source.obtain(transport, metrics)).await?),
+            Self::Token(source) => {
+                let token = source.cache.get(source.obtain(transport, metrics)).await?;
+                source.credentials(&token)
+            }
         }
     }
 
@@ -108,17 +130,33 @@ impl TokenSource {
         transport: &'a Transport,
         metrics: &'a ReadMetrics,
     ) -> futures::future::BoxFuture<'a, Result<FreshToken>> {
-        Box::pin(self.flow.obtain(transport, metrics))
+        Box::pin(async move {
+            match &self.flow {
+                TokenFlow::OAuth(flow) => flow.obtain(transport, metrics).await,
+                TokenFlow::Jwt(jwt) => {
+                    let token = jwt.sign()?;
+                    transport.redactor.learn(&token.secret);
+                    Ok(token)
+                }
+                TokenFlow::Session(session) => session.obtain(transport, metrics).await,
+            }
+        })
+    }
+
+    fn credentials(&self, token: &Token) -> Result<Credentials> {
+        let credentials = match &self.flow {
+            TokenFlow::Session(session) => {
+                Credentials::in_header(header_name(&session.header)?, &session.value(&token.secret))?
+            }
+            TokenFlow::OAuth(_) | TokenFlow::Jwt(_) => Credentials::bearer(&token.secret)?,
+        };
+        Ok(Credentials { generation: Some(token.generation), ..credentials })
     }
 }
 
 impl Credentials {
     fn bearer(token: &Secret) -> Result<Self> {
         Self::in_header(AUTHORIZATION, &format!("Bearer {}", token.expose()))
-    }
-
-    fn of(token: &Token) -> Result<Self> {
-        Ok(Self { generation: Some(token.generation), ..Self::bearer(&token.secret)? })
     }
 
     fn in_header(name: HeaderName, value: &str) -> Result<Self> {

@@ -4,7 +4,9 @@
 //! with a life span: `TokenCache` obtains it once for all who wait, and again when it expires or is refused.
 
 mod authenticator;
+mod jwt;
 mod oauth;
+mod session;
 mod token;
 
 use std::fmt;
@@ -12,7 +14,9 @@ use std::fmt;
 use lakeflow_interface::Secret;
 
 pub(crate) use authenticator::{Authenticator, Credentials};
+pub use jwt::{Jwt, JwtAlgorithm};
 pub use oauth::{ClientAuthentication, Grant, OAuth};
+pub use session::Session;
 
 /// How requests prove who sends them; only the origin of the connection's `base_url` receives it.
 #[derive(Clone, Default)]
@@ -39,6 +43,10 @@ pub enum Auth {
     },
     /// A token from an OAuth 2 token endpoint.
     OAuth(OAuth),
+    /// `Authorization: Bearer …` with a token that we sign.
+    Jwt(Jwt),
+    /// A token that a log-in request gives.
+    Session(Session),
 }
 
 /// The user of Basic credentials is left out: in some APIs it is the key.
@@ -50,6 +58,8 @@ impl fmt::Debug for Auth {
             Self::Basic { .. } => f.write_str("Basic"),
             Self::ApiKey { place, .. } => write!(f, "ApiKey in {place:?}"),
             Self::OAuth(settings) => settings.fmt(f),
+            Self::Jwt(jwt) => jwt.fmt(f),
+            Self::Session(session) => session.fmt(f),
         }
     }
 }

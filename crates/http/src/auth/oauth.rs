@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use url::{Url, form_urlencoded};
 
+use super::Jwt;
 use super::token::FreshToken;
 use crate::exchange::{Exchange, Transport};
 use crate::redact::Redactor;
@@ -45,6 +46,8 @@ pub enum Grant {
     ClientCredentials,
     /// A refresh token. If the source replaces it, the new one is used for as long as the client lives.
     RefreshToken(Secret),
+    /// A token that we sign (RFC 7523): a service account.
+    JwtBearer(Jwt),
 }
 
 /// How the client proves itself to the token endpoint.
@@ -109,8 +112,10 @@ impl OAuthFlow {
     pub(super) fn hide(&self, redactor: &Redactor) {
         let OAuth { client_id, client_secret, grant, parameters, .. } = &self.settings;
         parameters.iter().for_each(|(_, value)| redactor.learn(value));
-        if let Grant::RefreshToken(token) = grant {
-            redactor.learn(token);
+        match grant {
+            Grant::RefreshToken(token) => redactor.learn(token),
+            Grant::JwtBearer(jwt) => jwt.hide(redactor),
+            Grant::ClientCredentials => {}
         }
         if let Some(secret) = client_secret {
             redactor.learn(secret);
@@ -120,7 +125,7 @@ impl OAuthFlow {
 
     /// Asks the token endpoint for a token.
     pub(super) async fn obtain(&self, transport: &Transport, metrics: &ReadMetrics) -> Result<FreshToken> {
-        let request = self.token_request();
+        let request = self.token_request()?;
         let exchange = Exchange::bare(transport, self.settings.token_url.clone(), &request, metrics);
         let response = exchange.run().await?;
         let granted = match serde_json::from_slice::<Granted>(response.body()) {
@@ -135,9 +140,9 @@ impl OAuthFlow {
         Ok(FreshToken { secret: granted.access_token, lifetime: granted.expires_in.and_then(Seconds::duration) })
     }
 
-    fn token_request(&self) -> Request {
+    fn token_request(&self) -> Result<Request> {
         let OAuth { client_id, client_secret, scopes, parameters, .. } = &self.settings;
-        let mut form = self.grant_fields();
+        let mut form = self.grant_fields()?;
         if !scopes.is_empty() {
             form.push(("scope".to_owned(), scopes.join(" ")));
         }
@@ -148,24 +153,30 @@ impl OAuthFlow {
                 request.with_header(AUTHORIZATION.as_str(), format!("Basic {}", basic_of_client(client_id, secret)))
             }
             (_, secret) => {
-                form.push(("client_id".to_owned(), client_id.clone()));
+                form.extend(Some(client_id).filter(|id| !id.is_empty()).map(|id| ("client_id".to_owned(), id.clone())));
                 form.extend(secret.as_ref().map(|secret| ("client_secret".to_owned(), secret.expose().to_owned())));
                 request
             }
         };
-        request.with_form(form)
+        Ok(request.with_form(form))
     }
 
-    fn grant_fields(&self) -> Vec<(String, String)> {
+    fn grant_fields(&self) -> Result<Vec<(String, String)>> {
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        match &self.settings.grant {
+        let fields = match &self.settings.grant {
             Grant::ClientCredentials => vec![field("grant_type", "client_credentials")],
             Grant::RefreshToken(first) => {
                 let replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
                 let token = replaced.as_ref().unwrap_or(first);
                 vec![field("grant_type", "refresh_token"), field("refresh_token", token.expose())]
             }
-        }
+            Grant::JwtBearer(jwt) => {
+                let token = jwt.sign()?;
+                let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+                vec![field("grant_type", grant), field("assertion", token.secret.expose())]
+            }
+        };
+        Ok(fields)
     }
 
     fn refusal(&self, transport: &Transport, response: &Response) -> Error {
@@ -174,6 +185,7 @@ impl OAuthFlow {
         let words = words.unwrap_or_else(|| "the answer has no field `access_token`".to_owned());
         let url = transport.redactor.url(&self.settings.token_url);
         let hint = match self.settings.grant {
+            Grant::JwtBearer(_) => "check the key, and what the account may do",
             Grant::ClientCredentials => "check the client's identifier, secret and scopes",
             Grant::RefreshToken(_) => {
                 "the authorization may have expired or been revoked; authorize the connection again"

@@ -70,8 +70,17 @@ pub(super) fn following(
     match &settings.pagination {
         Pagination::None => Ok(Following::Nothing),
         Pagination::LinkHeader { rel } => rules.by_link(rel),
-        Pagination::PageNumber { into, first, total } => rules.by_number(into, *first, total.as_ref()),
-        Pagination::Offset { into, first, total } => rules.by_offset(into, *first, total.as_ref()),
+        Pagination::PageNumber { signal, .. } | Pagination::Offset { signal, .. }
+            if !rules.may_go_on(signal.as_ref()) =>
+        {
+            Ok(Following::Nothing)
+        }
+        Pagination::PageNumber { into, first, total, signal, carry } => rules
+            .by_number(into, *first, total.as_ref(), signal.is_some())
+            .map(|following| rules.carrying(following, carry)),
+        Pagination::Offset { into, first, total, signal } => {
+            rules.by_offset(into, *first, total.as_ref(), signal.is_some())
+        }
         Pagination::Cursor { from, into, signal } => {
             Ok(rules.with_value(into, rules.value_at(from).filter(|_| rules.may_go_on(signal.as_ref()))))
         }
@@ -110,7 +119,7 @@ impl Rules<'_> {
         })
     }
 
-    fn by_number(&self, into: &Target, first: u64, total: Option<&Total>) -> Result<Following> {
+    fn by_number(&self, into: &Target, first: u64, total: Option<&Total>, goes_on: bool) -> Result<Following> {
         let next = first + self.fetched.number;
         let pages = match total {
             Some(Total::Pages(place)) => self.number_at(place),
@@ -122,12 +131,12 @@ impl Rules<'_> {
         };
         Ok(match pages {
             Some(pages) => self.run(into, next, (first + pages).saturating_sub(1), 1),
-            None if self.is_short()? => Following::Nothing,
+            None if !goes_on && self.is_short()? => Following::Nothing,
             None => self.with_value(into, Some(Json::from(next))),
         })
     }
 
-    fn by_offset(&self, into: &Target, first: u64, total: Option<&Total>) -> Result<Following> {
+    fn by_offset(&self, into: &Target, first: u64, total: Option<&Total>, goes_on: bool) -> Result<Following> {
         let step = self.settings.page_size.unwrap_or(self.records()?).max(1);
         let next = into.number_in(self.request).unwrap_or(first) + step;
         let records = match total {
@@ -137,9 +146,31 @@ impl Rules<'_> {
         };
         Ok(match records {
             Some(records) => self.run(into, next, (first + records).saturating_sub(1), step),
-            None if self.is_short()? => Following::Nothing,
+            None if !goes_on && self.is_short()? => Following::Nothing,
             None => self.with_value(into, Some(Json::from(next))),
         })
+    }
+
+    /// The next request with what a page gives besides its number.
+    fn carrying(&self, following: Following, carry: &[(Place, Target)]) -> Following {
+        let set = |request: &mut Request| {
+            for (place, into) in carry {
+                if let Some(value) = self.value_at(place) {
+                    into.set(request, &value);
+                }
+            }
+        };
+        match following {
+            Following::One(mut request) => {
+                set(&mut request);
+                Following::One(request)
+            }
+            Following::Run(mut run) => {
+                set(&mut run.template);
+                Following::Run(run)
+            }
+            Following::Nothing => Following::Nothing,
+        }
     }
 
     fn run(&self, into: &Target, next: u64, last: u64, step: u64) -> Following {

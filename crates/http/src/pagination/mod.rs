@@ -30,8 +30,12 @@ pub enum Pagination {
         into: Target,
         /// The number of the first page.
         first: u64,
-        /// Where a page says how many there are; without it, a page with fewer records than fit is the last.
+        /// Where a page says how many there are; without it and `signal`, a page with fewer records than fit is the last.
         total: Option<Total>,
+        /// What says whether there is another page.
+        signal: Option<Signal>,
+        /// Further values of a page that the request for the next one carries.
+        carry: Vec<(Place, Target)>,
     },
     /// Pages begin at a number of records.
     Offset {
@@ -39,8 +43,10 @@ pub enum Pagination {
         into: Target,
         /// The offset of the first record.
         first: u64,
-        /// Where a page says how many there are; without it, a page with fewer records than fit is the last.
+        /// Where a page says how many there are; without it and `signal`, a page with fewer records than fit is the last.
         total: Option<Total>,
+        /// What says whether there is another page.
+        signal: Option<Signal>,
     },
     /// A page gives a value that the request for the next one carries.
     Cursor {

@@ -23,11 +23,13 @@ pub enum Target {
     Parameter(String),
     /// The field at this path of the JSON body, or of this name in the form.
     BodyField(Vec<String>),
+    /// The header of this name.
+    Header(String),
 }
 
 impl Place {
     /// The value; nothing where it is absent, `null`, an array or an object, or empty.
-    pub(super) fn value(&self, page: &Page, headers: &HeaderMap) -> Option<Json> {
+    pub fn value(&self, page: &Page, headers: &HeaderMap) -> Option<Json> {
         match self {
             Self::Body(path) => scalar(page.root().get_path(path)?),
             Self::Header(name) => {
@@ -37,7 +39,7 @@ impl Place {
     }
 
     /// The value as text.
-    pub(super) fn text(&self, page: &Page, headers: &HeaderMap) -> Option<String> {
+    pub fn text(&self, page: &Page, headers: &HeaderMap) -> Option<String> {
         self.value(page, headers).map(|value| plain(&value))
     }
 
@@ -47,17 +49,18 @@ impl Place {
     }
 
     /// Whether the value says yes.
-    pub(super) fn is_true(&self, page: &Page, headers: &HeaderMap) -> bool {
+    pub fn is_true(&self, page: &Page, headers: &HeaderMap) -> bool {
         self.text(page, headers).is_some_and(|text| text.eq_ignore_ascii_case("true") || text == "1")
     }
 }
 
 impl Target {
     /// Sets the value. In a JSON body a number stays a number.
-    pub(super) fn set(&self, request: &mut Request, value: &Json) {
+    pub fn set(&self, request: &mut Request, value: &Json) {
         match self {
             Self::Parameter(name) => request.set_query(name, plain(value)),
             Self::BodyField(path) => set_in_body(request.body_mut(), path, value),
+            Self::Header(name) => request.set_header(name, plain(value)),
         }
     }
 
@@ -65,6 +68,7 @@ impl Target {
     pub(super) fn number_in(&self, request: &Request) -> Option<u64> {
         match self {
             Self::Parameter(name) => request.query(name)?.parse().ok(),
+            Self::Header(_) => None,
             Self::BodyField(path) => match request.body() {
                 Body::Json(root) => path.iter().try_fold(root, |place, key| place.get(key))?.as_u64(),
                 Body::Form(fields) => {

@@ -188,7 +188,8 @@ async fn page_that_fails_fails_the_list() {
     })
     .await;
     let total = Some(Total::Pages(body("pages")));
-    let settings = in_data(Pagination::PageNumber { into: parameter("page"), first: 1, total });
+    let settings =
+        in_data(Pagination::PageNumber { into: parameter("page"), first: 1, total, signal: None, carry: Vec::new() });
     let stream = pages(&server.client(), Request::get("/x"), settings, Arc::default());
     let results: Vec<Result<FetchedPage>> = stream.collect().await;
     let kinds: Vec<Option<ErrorKind>> = results.iter().map(|page| page.as_ref().err().map(Error::kind)).collect();
@@ -222,7 +223,13 @@ async fn page_numbers_end_at_the_total_or_at_a_short_page() {
                 Reply::json(json!({"data": data(rest), "pages": 3, "count": records}).to_string())
             })
             .await;
-            let settings = in_data(Pagination::PageNumber { into: parameter("page"), first: 1, total: total.clone() });
+            let settings = in_data(Pagination::PageNumber {
+                into: parameter("page"),
+                first: 1,
+                total: total.clone(),
+                signal: None,
+                carry: Vec::new(),
+            });
             let sent = parameters(&server, settings, "page").await;
             assert!(sent.iter().eq((1..=pages).map(|page| page.to_string()).collect::<Vec<_>>().iter()), "{sent:?}");
         }
@@ -237,7 +244,8 @@ async fn size_of_the_first_page_tells_how_many_pages_a_number_of_records_takes()
     })
     .await;
     let total = Some(Total::Records(body("count")));
-    let pagination = Pagination::PageNumber { into: parameter("page"), first: 1, total };
+    let pagination =
+        Pagination::PageNumber { into: parameter("page"), first: 1, total, signal: None, carry: Vec::new() };
     let settings = PageSettings { page_size: None, ..in_data(pagination) };
     assert_eq!(parameters(&server, settings, "page").await, ["1", "2", "3"]);
 }
@@ -246,7 +254,13 @@ async fn size_of_the_first_page_tells_how_many_pages_a_number_of_records_takes()
 async fn records_that_are_no_array_are_an_error_where_their_number_matters() {
     for (reply, is_error) in [(r#"{"data":{}}"#, true), (r#"{"data":null}"#, false), ("{}", false)] {
         let server = Server::with_replies([Reply::json(reply)]).await;
-        let settings = in_data(Pagination::PageNumber { into: parameter("page"), first: 1, total: None });
+        let settings = in_data(Pagination::PageNumber {
+            into: parameter("page"),
+            first: 1,
+            total: None,
+            signal: None,
+            carry: Vec::new(),
+        });
         let read = all(&server.client(), Request::get("/x"), settings).await;
         assert_eq!(read.is_err(), is_error, "{read:?}");
     }
@@ -260,7 +274,7 @@ async fn offsets_end_at_the_total_or_at_a_short_page() {
             Reply::json(json!({"data": data((5 - offset).min(2))}).to_string()).header("x-total", "5")
         })
         .await;
-        let settings = in_data(Pagination::Offset { into: parameter("offset"), first: 0, total });
+        let settings = in_data(Pagination::Offset { into: parameter("offset"), first: 0, total, signal: None });
         let sent = parameters(&server, settings, "offset").await;
         assert_eq!((sent.len(), sent), (expected, vec!["0".to_owned(), "2".into(), "4".into()]));
     }
@@ -358,7 +372,8 @@ async fn stream_that_is_dropped_stops_its_fetches() {
     })
     .await;
     let total = Some(Total::Pages(body("pages")));
-    let settings = in_data(Pagination::PageNumber { into: parameter("page"), first: 1, total });
+    let settings =
+        in_data(Pagination::PageNumber { into: parameter("page"), first: 1, total, signal: None, carry: Vec::new() });
     let client = server.client();
     let mut stream = pages(&client, Request::get("/x"), settings, Arc::default());
     stream.next().await.unwrap().unwrap();

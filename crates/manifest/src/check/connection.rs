@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::templates::Names;
 use super::{Checker, deeper};
-use crate::definition::{Auth, Grant, OptionDeclaration, Parameter, Scheme, Template};
+use crate::definition::{Auth, Grant, Jwt, OAuthFlow, OAuthFlows, OptionDeclaration, Parameter, Scheme, Template};
 use crate::setting::Setting;
 use crate::template;
 
@@ -42,6 +42,9 @@ impl Checker<'_> {
         if let Some(methods) = &connection.auth_methods {
             parameters.push(auth_method(methods.keys()));
         }
+        if let Some(oauth) = &connection.oauth {
+            self.oauth_flows(oauth, &Names::of_connection(&parameters));
+        }
         if let Some(check) = &connection.check {
             self.request(&["connection", "check"], &check.full(), &Names::of_connection(&parameters));
         }
@@ -74,11 +77,32 @@ impl Checker<'_> {
                 }
                 self.credential(&deeper(&path, "value"), &key.value, names, parameters);
             }
+            Scheme::Jwt(jwt) => self.jwt(&deeper(path, "jwt"), jwt, names, parameters),
+            Scheme::Session(session) => {
+                let path = deeper(path, "session");
+                self.request(&deeper(&path, "login"), &session.login.full(), names);
+                self.value_place(&deeper(&path, "token"), Some(&session.token));
+                if let Some(value) = &session.value {
+                    let names = names.clone().with_texts("session", [&"token".to_owned()]);
+                    self.template(&deeper(&path, "value"), value, &names);
+                }
+            }
             Scheme::OAuth2(oauth) => {
                 let path = deeper(path, "oauth2");
                 self.template(&deeper(&path, "token_url"), &oauth.token_url, names);
                 self.template(&deeper(&path, "client_id"), &oauth.client_id, names);
                 self.credential(&deeper(&path, "client_secret"), &oauth.client_secret, names, parameters);
+                if oauth.grant != Grant::JwtBearer && oauth.client_id.text().is_empty() {
+                    self.report(&path, "the key `client_id` is missing");
+                }
+                match (oauth.grant == Grant::JwtBearer, &oauth.assertion) {
+                    (true, Some(jwt)) => self.jwt(&deeper(&path, "assertion"), jwt, names, parameters),
+                    (true, None) => drop(self.report(&path, "the key `assertion` is missing")),
+                    (false, Some(_)) => {
+                        self.report_key(&deeper(&path, "assertion"), "only the grant `jwt_bearer` uses this");
+                    }
+                    (false, None) => {}
+                }
                 for (name, template) in &oauth.params {
                     self.template(&deeper(&deeper(&path, "params"), name), template, names);
                 }
@@ -89,12 +113,40 @@ impl Checker<'_> {
                     (Grant::RefreshToken, None) => {
                         self.report(&path, "the key `refresh_token` is missing");
                     }
-                    (Grant::ClientCredentials, Some(_)) => {
+                    (Grant::ClientCredentials | Grant::JwtBearer, Some(_)) => {
                         self.report_key(&deeper(&path, "refresh_token"), "only the grant `refresh_token` uses this");
                     }
-                    (Grant::ClientCredentials, None) => {}
+                    (Grant::ClientCredentials | Grant::JwtBearer, None) => {}
                 }
             }
+        }
+    }
+
+    fn jwt(&mut self, path: &[&str], jwt: &Jwt, names: &Names, parameters: &[Setting]) {
+        self.credential(&deeper(path, "key"), &jwt.key, names, parameters);
+        if let Some(id) = &jwt.key_id {
+            self.template(&deeper(path, "key_id"), id, names);
+        }
+        for (name, claim) in &jwt.claims {
+            self.template(&deeper(&deeper(path, "claims"), name), claim, names);
+        }
+    }
+
+    fn oauth_flows(&mut self, oauth: &OAuthFlows, names: &Names) {
+        let path = ["connection", "oauth"];
+        let is_browser = |flow: &OAuthFlow| *flow != OAuthFlow::M2m;
+        if oauth.flows.iter().any(is_browser) && oauth.authorization_url.is_none() {
+            self.report(&path, "the flows `u2m` and `u2m_per_user` need `authorization_url`");
+        }
+        for (word, template) in
+            [("authorization_url", oauth.authorization_url.as_ref()), ("token_url", Some(&oauth.token_url))]
+        {
+            if let Some(template) = template {
+                self.template(&deeper(&path, word), template, names);
+            }
+        }
+        for (name, template) in &oauth.params {
+            self.template(&deeper(&deeper(&path, "params"), name), template, names);
         }
     }
 
@@ -127,6 +179,7 @@ impl Checker<'_> {
             }
         }
         self.paging(&["http"], http.pagination.as_ref(), http.page_size.as_ref());
+        self.error_rules(&["http", "errors"], &http.errors);
     }
 }
 

@@ -4,42 +4,11 @@ use lakeflow_http::Pagination;
 use lakeflow_interface::{CursorOrder, IngestionType};
 
 use super::Checker;
-use crate::cursor::CursorKind;
-use crate::definition::{Incremental, Table};
+use crate::cursor::{CursorKind, Instant};
+use crate::definition::{Incremental, Param, Table};
 use crate::template;
 
 impl Checker<'_> {
-    /// Whether what a table says of changes fits its ingestion type.
-    pub(super) fn ingestion(&mut self, name: &str, table: &Table) {
-        let path = ["tables", name];
-        if table.ingestion_type == IngestionType::Snapshot {
-            if table.incremental.is_some() {
-                self.report_key(
-                    &["tables", name, "incremental"],
-                    "a `snapshot` is read whole each time; expected `cdc` or `append` as `ingestion_type`",
-                );
-            }
-            return;
-        }
-        let kind = table.ingestion_type;
-        if table.primary_keys.is_empty() {
-            self.report(&path, format!("a table of the type `{kind}` needs `primary_keys`"));
-        }
-        if table.cursor_field.is_none() {
-            self.report(&path, format!("a table of the type `{kind}` needs a `cursor_field`"));
-        }
-        match (&table.incremental, &table.parent) {
-            (None, None) => {
-                self.report(&path, format!("a table of the type `{kind}` needs `incremental`, or a `parent`"));
-            }
-            (Some(_), Some(_)) => {
-                self.report_key(&["tables", name, "incremental"], "a table with a `parent` has no `incremental`")
-                    .hint = Some("`parent.changed_only` reads only parents that changed".to_owned());
-            }
-            _ => {}
-        }
-    }
-
     pub(super) fn incremental(
         &mut self,
         name: &str,
@@ -51,7 +20,7 @@ impl Checker<'_> {
         let path = |word| ["tables", name, "incremental", word];
         let parent = ["tables", name, "incremental"];
         if incremental.from.is_none() {
-            if incremental.order == CursorOrder::Ascending {
+            if incremental.order == CursorOrder::Ascending && table.parent.is_none() {
                 self.report(&path("order"), "without `from`, each read begins at the oldest record again").hint =
                     Some("ask for `descending` order if the source has it, else say `none`".to_owned());
             }
@@ -59,7 +28,31 @@ impl Checker<'_> {
                 self.report_key(&path("to"), "an upper bound needs a lower one: `from` is missing");
             }
         }
-        for (word, needed_by) in [("window", incremental.window.is_some()), ("oldest", incremental.oldest.is_some())] {
+        if table.parent.is_some() && incremental.to.is_some() {
+            self.report_key(&path("to"), "a table with a `parent` has no windows");
+        }
+        if incremental.ceiling.is_some() && (incremental.order != CursorOrder::Ascending || incremental.from.is_none())
+        {
+            self.report_key(&path("ceiling"), "this needs `from` and the order `ascending`");
+        }
+        if incremental.delay.is_some()
+            && incremental.lookback.is_some()
+            && table.ingestion_type == IngestionType::Append
+        {
+            let message = "rows that are only added are read once, when their window is complete: no `lookback`";
+            self.report_key(&path("lookback"), message);
+        }
+        if let Some(date) = incremental.start_date.as_ref().filter(|date| Instant::parse(&date.0).is_none()) {
+            let message = format!("expected a timestamp as `2026-01-31T12:00:00Z` or `2026-01-31`, found `{date}`");
+            self.report(&path("start_date"), message);
+        }
+        let of_windows = [
+            ("window", incremental.window.is_some()),
+            ("oldest", incremental.oldest.is_some()),
+            ("longest", incremental.longest.is_some()),
+            ("delay", incremental.delay.is_some()),
+        ];
+        for (word, needed_by) in of_windows {
             if needed_by && incremental.to.is_none() {
                 self.report_key(&path(word), "this needs an upper bound: `to` is missing");
             }
@@ -79,7 +72,8 @@ impl Checker<'_> {
     /// A bound without a parameter must be used by a template.
     fn bounds(&mut self, name: &str, table: &Table, incremental: &Incremental) {
         let request = table.request.full();
-        let texts = request.params.values().chain(request.headers.values()).chain([&request.path]);
+        let params = request.params.values().flat_map(Param::templates);
+        let texts = params.chain(request.headers.values()).chain(request.form.values()).chain([&request.path]);
         let mut texts: Vec<String> = texts.map(|template| template.text().to_owned()).collect();
         texts.extend(request.body.as_ref().map(ToString::to_string));
         let is_used = |name: &str| {
@@ -90,8 +84,12 @@ impl Checker<'_> {
         let bounds = [("from", &incremental.from, "window.start"), ("to", &incremental.to, "window.end")];
         for (word, bound, variable) in bounds {
             let Some(bound) = bound else { continue };
-            if bound.full().param.is_none() && !is_used(variable) {
-                let message = format!("expected `param`, or `{{{{ {variable} }}}}` in the request");
+            let full = bound.full();
+            if full.param.is_some() && full.body.is_some() {
+                self.report(&["tables", name, "incremental", word], "expected `param` or `body`, found both");
+            }
+            if full.param.is_none() && full.body.is_none() && !is_used(variable) {
+                let message = format!("expected `param`, `body`, or `{{{{ {variable} }}}}` in the request");
                 self.report(&["tables", name, "incremental", word], message);
             }
         }

@@ -1,9 +1,11 @@
 //! Checks what the shape of a file cannot say: that names exist, that types fit, that words go together.
 
+mod changes;
 mod connection;
+mod extras;
 mod incremental;
 mod options;
-mod pagination;
+pub(crate) mod pagination;
 mod schema;
 mod table;
 mod templates;
@@ -13,8 +15,10 @@ use std::sync::Arc;
 
 pub(crate) use connection::AUTH_METHOD;
 
+use table::Described;
+
 use crate::definition::Manifest;
-use crate::plan::TablePlan;
+use crate::plan::{FeedPlan, TablePlan};
 use crate::problem::Problem;
 use crate::setting::Setting;
 use crate::tree::Node;
@@ -23,7 +27,12 @@ use crate::tree::Node;
 pub(crate) struct Checked {
     pub(crate) parameters: Vec<Setting>,
     pub(crate) tables: BTreeMap<String, Arc<TablePlan>>,
+    /// The tables that stand for what the source tells of.
+    pub(crate) families: Vec<Arc<TablePlan>>,
 }
+
+/// The feeds by name.
+type Feeds = BTreeMap<String, Arc<FeedPlan>>;
 
 /// Checks a definition; gives all problems where there are some.
 pub(crate) fn check(tree: &Node, manifest: &Manifest) -> Result<Checked, Vec<Problem>> {
@@ -32,16 +41,24 @@ pub(crate) fn check(tree: &Node, manifest: &Manifest) -> Result<Checked, Vec<Pro
     checker.http(&parameters);
     checker.types();
     checker.option_groups();
-    let tables: BTreeMap<String, Arc<TablePlan>> = manifest
-        .tables
-        .iter()
-        .filter_map(|(name, table)| Some((name.clone(), Arc::new(checker.table(name, table, &parameters)?))))
-        .collect();
+    let feeds = checker.feeds(&templates::Names::of_connection(&parameters));
+    let feeds: Feeds = manifest.feeds.keys().cloned().zip(feeds.into_iter().map(Arc::new)).collect();
+    let mut tables = BTreeMap::new();
+    let mut families = Vec::new();
+    for (name, table) in &manifest.tables {
+        match checker.table(name, table, &parameters, &feeds) {
+            Some(Described::Tables(plans)) => {
+                tables.extend(plans.into_iter().map(|plan| (plan.name.clone(), Arc::new(plan))));
+            }
+            Some(Described::Family(plan)) => families.push(Arc::new(*plan)),
+            None => {}
+        }
+    }
     checker.parents(&tables);
-    if tables.is_empty() && manifest.tables.is_empty() {
+    if manifest.tables.is_empty() {
         checker.report(&["tables"], "expected at least one table, found none");
     }
-    if checker.problems.is_empty() { Ok(Checked { parameters, tables }) } else { Err(checker.problems) }
+    if checker.problems.is_empty() { Ok(Checked { parameters, tables, families }) } else { Err(checker.problems) }
 }
 
 struct Checker<'d> {

@@ -84,15 +84,14 @@ impl Checker<'_> {
 
     pub(super) fn added_columns<'n>(
         &mut self,
-        table: &str,
+        path: &[&str],
         schema: &SchemaRef,
         names: impl Iterator<Item = &'n String>,
     ) {
         for name in names {
-            let path = deeper(&["tables", table, "add_columns"], name);
             if schema.column_with_name(name).is_none() {
                 let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-                self.report_unknown(&path, "column", name, columns);
+                self.report_unknown(&deeper(path, name), "column", name, columns);
             }
         }
     }

@@ -3,71 +3,167 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use lakeflow_http::Pagination;
-use lakeflow_interface::{IngestionType, TableMetadata};
+use lakeflow_interface::IngestionType;
 use minijinja::value::Value;
 
 use super::pagination::{compile, parameters};
 use super::templates::Names;
-use super::{Checker, deeper};
+use super::{Checker, Feeds, deeper};
 use crate::cursor::CursorKind;
-use crate::definition::{PageSize, Parent, Table};
-use crate::plan::{TablePlan, derived_options};
+use crate::definition::{PageSize, Parent, Span, Table};
+use crate::plan::{FeedPlan, TablePlan, derived_options};
 use crate::setting::Setting;
+
+/// A table of a file: itself, several that differ in some words, or one that stands for what the source tells of.
+pub(super) enum Described {
+    Tables(Vec<TablePlan>),
+    Family(Box<TablePlan>),
+}
 
 impl Checker<'_> {
     /// Checks a table by itself; gives it with what follows from it.
-    pub(super) fn table(&mut self, name: &str, table: &Table, connection: &[Setting]) -> Option<TablePlan> {
+    pub(super) fn table(
+        &mut self,
+        name: &str,
+        table: &Table,
+        connection: &[Setting],
+        feeds: &Feeds,
+    ) -> Option<Described> {
         let http = &self.manifest.http;
+        self.paging(&["tables", name], table.pagination.as_ref(), table.page_size.as_ref());
         let pagination = compile(table.pagination.as_ref().or(http.pagination.as_ref()));
         let page_size = table.page_size.clone().or_else(|| http.page_size.clone());
-        self.paging(&["tables", name], table.pagination.as_ref(), table.page_size.as_ref());
         let mut settings = self.table_options(name, &table.options);
-        self.table_templates(name, table, &settings, connection);
+        settings.extend(derived_options(table, page_size.as_ref(), &pagination, self.inherited_lookback(table)));
+        let names = self.table_templates(name, table, &settings, connection);
+        self.words(name, table, &names, connection);
         self.parameters_set_once(name, table, &pagination, page_size.as_ref());
         self.ingestion(name, table);
         let schema = self.schema(name, &table.schema)?;
         self.keys(name, &schema, &table.primary_keys);
-        self.added_columns(name, &schema, table.add_columns.keys());
+        self.all_added_columns(name, table, &schema);
         let cursor_kind = self.cursor_kind(name, table, &schema);
         if let Some(incremental) = &table.incremental {
             self.incremental(name, table, incremental, cursor_kind, &pagination);
         }
-        settings.extend(derived_options(table, page_size.as_ref(), &pagination));
-        let metadata = TableMetadata {
-            primary_keys: table.primary_keys.clone(),
-            cursor_field: table.cursor_field.clone(),
-            ingestion_type: table.ingestion_type,
-            order: table.incremental.as_ref().map(|incremental| incremental.order).unwrap_or_default(),
-        };
-        let (name, request) = (name.to_owned(), table.request.full());
-        Some(TablePlan {
-            name,
-            schema,
-            metadata,
-            settings,
-            request,
-            pagination,
-            page_size,
-            cursor_kind,
-            table: table.clone(),
-        })
+        let feed = table.changes.as_ref().and_then(|changes| self.feed_of(name, &changes.feed, feeds));
+        let plan = TablePlan::new(name, table, http, schema, settings, cursor_kind, feed);
+        if table.discovery.as_ref().is_some_and(|discovery| discovery.tables.is_some()) {
+            return Some(Described::Family(Box::new(plan)));
+        }
+        if table.each.is_empty() {
+            return Some(Described::Tables(vec![plan]));
+        }
+        let members = table.each.iter().map(|(member, words)| {
+            plan.member(member, words.iter().map(|(word, value)| (word.clone(), value.0.clone())).collect())
+        });
+        Some(Described::Tables(members.collect()))
     }
 
-    fn table_templates(&mut self, name: &str, table: &Table, settings: &[Setting], connection: &[Setting]) {
-        let mut names = Names::of_connection(connection).with_settings("options", settings);
-        if let Some(parent) = &table.parent {
-            let fields = parent.r#as.keys().map(|name| (name.clone(), Value::from("1")));
-            names = names.with_root("parent", fields.collect());
+    /// How far behind the last cursor the parent is read again.
+    fn inherited_lookback(&self, table: &Table) -> Option<Span> {
+        let mut parent = table.parent.as_ref()?;
+        for _ in 0..self.manifest.tables.len() {
+            let of = self.manifest.tables.get(&parent.table)?;
+            match of.incremental.as_ref().and_then(|incremental| incremental.lookback) {
+                Some(lookback) => return Some(lookback),
+                None => parent = of.parent.as_ref()?,
+            }
         }
-        for (column, template) in &table.add_columns {
+        None
+    }
+
+    fn feed_of(&mut self, name: &str, feed: &str, feeds: &Feeds) -> Option<Arc<FeedPlan>> {
+        let found = feeds.get(feed);
+        if found.is_none() {
+            self.report_unknown(&["tables", name, "changes", "feed"], "feed", feed, feeds.keys().map(String::as_str));
+        }
+        found.cloned()
+    }
+
+    /// Checks the templates of a table; gives the names that its requests may use.
+    fn table_templates(&mut self, name: &str, table: &Table, settings: &[Setting], connection: &[Setting]) -> Names {
+        let mut names = Names::of_connection(connection).with_settings("options", settings);
+        if let Some(words) = table.each.values().next() {
+            names = names.with_texts("table", words.keys());
+        }
+        if let Some(tables) = table.discovery.as_ref().and_then(|discovery| discovery.tables.as_ref()) {
+            names = names.with_texts("table", tables.r#as.keys());
+        }
+        for (column, template) in table.add_columns.iter().filter(|_| table.parent.is_none()) {
             self.template(&["tables", name, "add_columns", column], template, &names);
         }
+        let of_table = names.clone();
+        if let Some(parent) = &table.parent {
+            names = match parent.batch {
+                Some(_) => {
+                    let row: BTreeMap<String, Value> =
+                        parent.r#as.keys().map(|name| (name.clone(), Value::from("1"))).collect();
+                    names.with_list("parents", Value::from(vec![Value::from(row)]))
+                }
+                None => names.with_texts("parent", parent.r#as.keys()),
+            };
+            for (column, template) in &table.add_columns {
+                self.template(&["tables", name, "add_columns", column], template, &names);
+            }
+        }
+        if table.discovery.as_ref().is_some_and(|discovery| discovery.columns.is_some()) {
+            names = names.with_root("discovered", BTreeMap::from([("columns".to_owned(), Value::from(vec!["x"]))]));
+        }
+        let mut of_request = names.clone();
         if table.incremental.is_some() {
             let bound = |name: &str| (name.to_owned(), Value::from("2026-01-31T12:00:00Z"));
-            names = names.with_root("window", BTreeMap::from([bound("start"), bound("end")]));
+            of_request = of_request.with_root("window", BTreeMap::from([bound("start"), bound("end")]));
         }
-        self.request(&["tables", name, "request"], &table.request.full(), &names);
+        self.request(&["tables", name, "request"], &table.request.full(), &of_request);
+        if let Some(zone) = table.incremental.as_ref().and_then(|incremental| incremental.time_zone.as_ref()) {
+            self.template(&["tables", name, "incremental", "time_zone"], zone, &of_table);
+        }
+        names
+    }
+
+    /// The words of a table that have requests and templates of their own.
+    fn words(&mut self, name: &str, table: &Table, names: &Names, connection: &[Setting]) {
+        let of_connection = Names::of_connection(connection);
+        if let Some(url) = &table.base_url {
+            self.template(&["tables", name, "base_url"], url, &of_connection);
+        }
+        if let Some(token) = &table.offset {
+            self.token(name, token, names);
+        }
+        if let Some(deletes) = &table.deletes {
+            self.deletes(name, deletes, names);
+        }
+        if let Some(job) = &table.job {
+            self.job(name, job, names);
+        }
+        if let Some(discovery) = &table.discovery {
+            self.discovery(name, discovery, &of_connection, names);
+        }
+        if let Some(write_back) = &table.write_back {
+            self.write_back(name, write_back, names);
+        }
+        self.family(name, table);
+        self.error_rules(&["tables", name, "errors"], &table.errors);
+    }
+
+    fn all_added_columns(&mut self, name: &str, table: &Table, schema: &SchemaRef) {
+        if table.discovery.as_ref().is_some_and(|discovery| discovery.columns.is_some()) {
+            return;
+        }
+        let records = table.records.full();
+        self.added_columns(&["tables", name, "add_columns"], schema, table.add_columns.keys());
+        self.added_columns(&["tables", name, "add_fields"], schema, table.add_fields.keys());
+        self.added_columns(&["tables", name, "records", "columns"], schema, records.columns.keys());
+        if let Some(column) = records.keyed_by.as_ref().filter(|column| schema.column_with_name(column).is_none()) {
+            let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            self.report_unknown(&["tables", name, "records", "keyed_by"], "column", column, columns);
+        }
+        if records.keyed_by.is_some() && !records.columns.is_empty() {
+            self.report_key(&["tables", name, "records", "columns"], "expected `keyed_by` or `columns`, found both");
+        }
     }
 
     /// A query parameter that two words set.
@@ -85,7 +181,7 @@ impl Checker<'_> {
         }
     }
 
-    fn cursor_kind(&mut self, name: &str, table: &Table, schema: &arrow::datatypes::SchemaRef) -> Option<CursorKind> {
+    fn cursor_kind(&mut self, name: &str, table: &Table, schema: &SchemaRef) -> Option<CursorKind> {
         let path = ["tables", name, "cursor_field"];
         let column = table.cursor_field.as_ref()?;
         let data_type = self.column(&path, schema, column)?;
@@ -112,7 +208,8 @@ impl Checker<'_> {
                 continue;
             }
             self.changed_only(name, table, parent, of);
-            if let (Some(child), Some(plan)) = (tables.get(name), tables.get(&parent.table)) {
+            let child = tables.get(name).or_else(|| tables.get(table.each.keys().next()?));
+            if let (Some(child), Some(plan)) = (child, tables.get(&parent.table)) {
                 self.parent_fields(name, parent, plan);
                 self.parent_options(name, child, plan);
             }

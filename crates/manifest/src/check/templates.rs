@@ -13,6 +13,8 @@ use crate::template::{self, Scope};
 #[derive(Clone, Default)]
 pub(super) struct Names {
     roots: BTreeMap<&'static str, BTreeMap<String, Value>>,
+    /// Names without fields of their own.
+    lists: BTreeMap<&'static str, Value>,
     secrets: Vec<String>,
     pub(super) may_use_secrets: bool,
 }
@@ -38,14 +40,29 @@ impl Names {
         self
     }
 
+    /// The same names and a list.
+    pub(super) fn with_list(mut self, name: &'static str, sample: Value) -> Self {
+        self.lists.insert(name, sample);
+        self
+    }
+
+    /// The same names and some that stand for text.
+    pub(super) fn with_texts<'n>(self, root: &'static str, names: impl IntoIterator<Item = &'n String>) -> Self {
+        let texts = names.into_iter().map(|name| (name.clone(), Value::from("1"))).collect();
+        self.with_root(root, texts)
+    }
+
     fn valid(&self) -> Vec<String> {
         let full = |(root, names): (&&str, &BTreeMap<String, Value>)| {
             names.keys().map(|name| format!("{root}.{name}")).collect::<Vec<_>>()
         };
-        self.roots.iter().flat_map(full).collect()
+        self.roots.iter().flat_map(full).chain(self.lists.keys().map(|name| (*name).to_owned())).collect()
     }
 
     fn has(&self, name: &str) -> bool {
+        if self.lists.contains_key(name) {
+            return true;
+        }
         let mut parts = name.splitn(3, '.');
         let names = parts.next().and_then(|root| self.roots.get(root));
         names.zip(parts.next()).is_some_and(|(names, name)| names.contains_key(name))
@@ -53,7 +70,8 @@ impl Names {
 
     fn scope(&self) -> Scope {
         let roots = self.roots.iter();
-        roots.fold(Scope::default(), |scope, (root, names)| scope.with(root, names.clone()))
+        let scope = roots.fold(Scope::default(), |scope, (root, names)| scope.with(root, names.clone()));
+        self.lists.iter().fold(scope, |scope, (name, list)| scope.with_value(name, list.clone()))
     }
 }
 
@@ -77,6 +95,9 @@ impl Checker<'_> {
                 let valid = names.valid();
                 self.report_unknown(path, "name", name, valid.iter().map(String::as_str));
             } else if names.secrets.contains(name) && !names.may_use_secrets {
+                if template::only_suffix_of(text, name) {
+                    continue;
+                }
                 self.report(path, format!("the secret `{name}` must not be used here: it would be shown")).hint =
                     Some("use it in `connection.auth` or `http.headers`".to_owned());
             }
@@ -97,13 +118,22 @@ impl Checker<'_> {
                 format!("expected a path that begins with `/`, found `{}`", request.path.text()),
             );
         }
-        for (word, templates) in [("params", &request.params), ("headers", &request.headers)] {
+        for (name, param) in &request.params {
+            let path = deeper(&deeper(path, "params"), name);
+            for template in param.templates() {
+                self.template(&path, template, names);
+            }
+        }
+        for (word, templates) in [("headers", &request.headers), ("form", &request.form)] {
             for (name, template) in templates {
                 self.template(&deeper(&deeper(path, word), name), template, names);
             }
         }
         if let Some(body) = &request.body {
             self.body(&deeper(path, "body"), body, names);
+            if !request.form.is_empty() {
+                self.report_key(&deeper(path, "form"), "expected `body` or `form`, found both");
+            }
         }
     }
 

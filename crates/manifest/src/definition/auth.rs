@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Parameter, Template};
+use super::{Parameter, Request, Span, Template, ValuePlace};
 
 /// How requests are authenticated: the word `none`, or one scheme.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -45,6 +45,53 @@ pub enum Scheme {
     /// A token that is fetched, and fetched again before it expires.
     #[serde(rename = "oauth2")]
     OAuth2(OAuth2),
+    /// A JSON Web Token that we sign ourselves, as a bearer token.
+    Jwt(Jwt),
+    /// A token that a log-in request gives.
+    Session(Session),
+}
+
+/// A JSON Web Token that we sign.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Jwt {
+    /// How it is signed.
+    pub algorithm: Algorithm,
+    /// The key: PKCS 8 in PEM form for RS256 and ES256, the secret itself for HS256.
+    pub key: Template,
+    /// The key's id, for the header `kid`.
+    pub key_id: Option<Template>,
+    /// What it claims, besides `iat` and `exp`: `{iss: "{{ connection.client_email }}"}`.
+    pub claims: BTreeMap<String, Template>,
+    /// How long it is valid; `1h` by default.
+    pub lifetime: Option<Span>,
+}
+
+/// How a JSON Web Token is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Algorithm {
+    /// RSA with SHA-256.
+    RS256,
+    /// The curve P-256 with SHA-256.
+    ES256,
+    /// HMAC with SHA-256.
+    HS256,
+}
+
+/// A token that a log-in request gives.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// The log-in request; secrets may be used in its body, form and headers.
+    pub login: Request,
+    /// Where its answer has the token: `$.token`, `{header: x-session}`.
+    pub token: ValuePlace,
+    /// The header that carries the token; `authorization` by default.
+    pub header: Option<String>,
+    /// The header's value; `Bearer {{ session.token }}` by default.
+    pub value: Option<Template>,
+    /// How long a token is used; by default until it is refused.
+    pub lifetime: Option<Span>,
 }
 
 /// A key in a header or query parameter of its own.
@@ -87,10 +134,14 @@ pub struct OAuth2 {
     pub grant: Grant,
     /// The URL that gives tokens.
     pub token_url: Template,
-    /// The client's id.
+    /// The client's id, where the grant has one.
+    #[serde(default)]
     pub client_id: Template,
     /// The client's secret.
+    #[serde(default)]
     pub client_secret: Template,
+    /// The token that we sign, for the grant `jwt_bearer` (RFC 7523).
+    pub assertion: Option<Jwt>,
     /// The refresh token, for the grant `refresh_token`.
     pub refresh_token: Option<Template>,
     /// The scopes to ask for.
@@ -112,6 +163,8 @@ pub enum Grant {
     ClientCredentials,
     /// With a refresh token that a user has granted.
     RefreshToken,
+    /// With a token that we sign: a service account.
+    JwtBearer,
 }
 
 /// Where a client's id and secret go in a token request.

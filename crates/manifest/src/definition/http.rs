@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Pagination, Span, Template};
+use super::{ErrorRules, Pagination, Span, Template};
 
 /// How to talk to the source.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -24,6 +24,9 @@ pub struct Http {
     pub pagination: Option<Pagination>,
     /// How to ask for pages of a certain size.
     pub page_size: Option<PageSize>,
+    /// What certain answers mean, for all tables.
+    #[serde(default)]
+    pub errors: ErrorRules,
     /// How many requests a connection has under way at once, at most; 8 by default.
     #[schemars(range(min = 1, max = 64))]
     pub concurrency: Option<u64>,
@@ -109,7 +112,9 @@ pub struct Retries {
 #[serde(deny_unknown_fields)]
 pub struct PageSize {
     /// The query parameter: `per_page`.
-    pub param: String,
+    pub param: Option<String>,
+    /// The field of the body instead: `paging.limit`.
+    pub body: Option<String>,
     /// The size to ask for.
     #[schemars(range(min = 1))]
     pub default: u64,

@@ -3,29 +3,48 @@
 //! The doc comments here are the language's reference: the JSON Schema, and so editors and load errors, show them.
 
 mod auth;
+mod changes;
 mod connection;
+mod discovery;
+mod errors;
 mod http;
 mod incremental;
+mod job;
+mod offset;
 mod options;
 mod pagination;
+mod records;
 mod request;
 mod scalar;
 mod table;
+mod write_back;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use auth::{ApiKey, ApiKeyPlace, Auth, AuthMethod, ClientAuthentication, Grant, NoAuth, OAuth2, Scheme};
-pub use connection::{Connection, Parameter};
+pub use auth::{
+    Algorithm, ApiKey, ApiKeyPlace, Auth, AuthMethod, ClientAuthentication, Grant, Jwt, NoAuth, OAuth2, Scheme, Session,
+};
+pub use changes::{Changes, Deletes, Feed, FeedOrder};
+pub use connection::{Connection, OAuthFlow, OAuthFlows, Parameter};
+pub use discovery::{DiscoveredColumns, DiscoveredTables, Discovery};
+pub use errors::{BodyCase, ErrorRule, ErrorRules, OnStatus, StatusAction};
 pub use http::{FormattedReset, Http, PageSize, RateLimit, Reset, ResetFormat, Retries};
 pub use incremental::{Bound, CursorFormat, FullBound, Incremental, Oldest};
+pub use job::Job;
+pub use offset::{FirstToken, Token, TokenPlace};
 pub use options::{OptionDeclaration, OptionGroup, OptionsEntry, ValueType};
-pub use pagination::{Cursor, Detailed, LastRecord, LinkHeader, NextUrl, PageNumber, Pagination, RecordOffset, Style};
-pub use request::{FullRequest, Method, Request};
+pub use pagination::{
+    Cursor, Detailed, HeaderPlace, LastRecord, LinkHeader, NextUrl, PageNumber, Pagination, RecordOffset, Style,
+    ValuePlace,
+};
+pub use records::{Csv, DetailedFormat, Format, FullRecords, NamedFormat, Records};
+pub use request::{FullRequest, Method, Param, Request};
 pub use scalar::{Scalar, Span, Template};
-pub use table::{OnStatus, Parent, StatusAction, Table};
+pub use table::{Parent, Table};
+pub use write_back::WriteBack;
 
 /// The definition of a connector: how to reach a source, and the tables that it has.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -48,6 +67,10 @@ pub struct Manifest {
     #[serde(default)]
     #[schemars(extend("propertyNames" = { "format": "name" }))]
     pub options: BTreeMap<String, OptionGroup>,
+    /// Feeds that tell what has changed in several tables, by name.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = { "format": "name" }))]
+    pub feeds: BTreeMap<String, Feed>,
     /// The tables by name.
     #[schemars(extend("propertyNames" = { "format": "name" }))]
     pub tables: BTreeMap<String, Table>,

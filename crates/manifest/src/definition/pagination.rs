@@ -1,9 +1,29 @@
 //! How a list continues on further pages.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::path::JsonPath;
+
+/// Where a response has a value. Short form: its path in the body.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ValuePlace {
+    /// The path in the body: `$.meta.next`.
+    Body(JsonPath),
+    /// A header.
+    Header(HeaderPlace),
+}
+
+/// A header of a response.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderPlace {
+    /// The header's name.
+    pub header: String,
+}
 
 /// How a list continues on further pages. Short form: the style's name.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -12,7 +32,7 @@ pub enum Pagination {
     /// A style as it usually is.
     Style(Style),
     /// A style and its details.
-    Detailed(Detailed),
+    Detailed(Box<Detailed>),
 }
 
 /// A style of paging as it usually is.
@@ -25,6 +45,8 @@ pub enum Style {
     LinkHeader,
     /// The query parameter `page`, from 1.
     PageNumber,
+    /// The next page's URL at `$['@odata.nextLink']`.
+    Odata,
 }
 
 /// A style of paging and its details.
@@ -60,34 +82,47 @@ impl LinkHeader {
     }
 }
 
-/// A page's number in a query parameter; the first empty page, or one that is not full, is the last.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// A page's number in the request; without `total_pages`, `total_records`, `more` or `end`, the first page that is not
+/// full is the last.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PageNumber {
-    /// The query parameter; `page` by default.
-    #[serde(default = "PageNumber::default_param")]
-    pub param: String,
+    /// The query parameter; `page` by default, unless there is `body`.
+    pub param: Option<String>,
+    /// The field of the body instead: `paging.page`.
+    pub body: Option<String>,
     /// The number of the first page; 1 by default.
-    #[serde(default = "PageNumber::default_first")]
-    pub first: u64,
+    pub first: Option<u64>,
+    /// Where the response has the number of pages.
+    pub total_pages: Option<ValuePlace>,
+    /// Where the response has the number of records.
+    pub total_records: Option<ValuePlace>,
+    /// True where there are more pages: `$.has_more`.
+    pub more: Option<ValuePlace>,
+    /// True where there are none.
+    pub end: Option<ValuePlace>,
+    /// Further parameters that the next request takes from a response: `{session_id: $.session_id}`.
+    #[serde(default)]
+    pub carry: BTreeMap<String, ValuePlace>,
 }
 
-impl PageNumber {
-    fn default_param() -> String {
-        "page".to_owned()
-    }
-
-    fn default_first() -> u64 {
-        1
-    }
-}
-
-/// The number of records to leave out in a query parameter; the first empty page, or one that is not full, is the last.
+/// The number of records to leave out, in the request; without `total_records`, `more` or `end`, the first page that is
+/// not full is the last.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordOffset {
     /// The query parameter: `offset`.
-    pub param: String,
+    pub param: Option<String>,
+    /// The field of the body instead: `paging.offset`.
+    pub body: Option<String>,
+    /// The number of the first record; 0 by default.
+    pub first: Option<u64>,
+    /// Where the response has the number of records.
+    pub total_records: Option<ValuePlace>,
+    /// True where there are more pages: `$.has_more`.
+    pub more: Option<ValuePlace>,
+    /// True where there are none.
+    pub end: Option<ValuePlace>,
 }
 
 /// A token in the response that asks for the next page; the list ends where there is none.
@@ -95,9 +130,17 @@ pub struct RecordOffset {
 #[serde(deny_unknown_fields)]
 pub struct Cursor {
     /// The query parameter that takes the token.
-    pub param: String,
-    /// Where the response has it: `$.meta.next_cursor`.
-    pub next: JsonPath,
+    pub param: Option<String>,
+    /// The field of the body that takes it: `paging.after`.
+    pub body: Option<String>,
+    /// The header that takes it.
+    pub header: Option<String>,
+    /// Where the response has it: `$.meta.next_cursor`, `{header: x-next}`.
+    pub next: ValuePlace,
+    /// True where there are more pages: `$.has_more`.
+    pub more: Option<ValuePlace>,
+    /// True where there are none.
+    pub end: Option<ValuePlace>,
 }
 
 /// The next page's URL in the response; the list ends where there is none.
@@ -105,17 +148,25 @@ pub struct Cursor {
 #[serde(deny_unknown_fields)]
 pub struct NextUrl {
     /// Where the response has it: `$.links.next`.
-    pub next: JsonPath,
+    pub next: ValuePlace,
+    /// True where there are more pages: `$.has_more`.
+    pub more: Option<ValuePlace>,
+    /// True where there are none.
+    pub end: Option<ValuePlace>,
 }
 
-/// The last record's id in a query parameter.
+/// The last record's id in the request.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LastRecord {
     /// The query parameter: `starting_after`.
-    pub param: String,
+    pub param: Option<String>,
+    /// The field of the body instead.
+    pub body: Option<String>,
     /// The record's field: `id`.
     pub field: String,
-    /// Where the response tells whether there are more: `$.has_more`; without it, an empty page is the last.
-    pub more: Option<JsonPath>,
+    /// Where the response tells whether there are more: `$.has_more`; without it, a page that is not full is the last.
+    pub more: Option<ValuePlace>,
+    /// True where there are none.
+    pub end: Option<ValuePlace>,
 }

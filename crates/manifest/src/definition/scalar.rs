@@ -5,10 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A text, a whole number or a boolean, kept as text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(from = "ScalarValue")]
 pub struct Scalar(pub String);
 
@@ -47,7 +47,7 @@ impl JsonSchema for Scalar {
 }
 
 /// Text with templates in it: `{{ options.owner }}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Template(pub Scalar);
 

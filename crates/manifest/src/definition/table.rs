@@ -6,8 +6,11 @@ use lakeflow_interface::{ColumnPath, IngestionType};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Incremental, OptionsEntry, PageSize, Pagination, Request, Template};
-use crate::path::JsonPath;
+use super::{
+    Changes, Deletes, Discovery, ErrorRules, Format, Incremental, Job, OptionsEntry, PageSize, Pagination, Records,
+    Request, Scalar, Template, Token, WriteBack,
+};
+use crate::path::FieldPath;
 
 /// A table: what it is, where it comes from, how it is read.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -15,8 +18,8 @@ use crate::path::JsonPath;
 pub struct Table {
     /// What its rows are, in a sentence.
     pub description: Option<String>,
-    /// How its rows change: `snapshot` (every read gives all rows), `cdc` (inserted and updated rows), `append` (rows
-    /// are only added).
+    /// How its rows change: `snapshot` (every read gives all rows), `cdc` (inserted and updated rows), `cdc_with_deletes`
+    /// (and deleted ones), `append` (rows are only added).
     #[schemars(with = "Ingestion")]
     pub ingestion_type: IngestionType,
     /// The columns that identify a row; a nested one as `outer.inner`.
@@ -29,36 +32,59 @@ pub struct Table {
     /// Names of groups of options, and options of this table only.
     #[serde(default)]
     pub options: Vec<OptionsEntry>,
+    /// The URL that this table's paths are appended to, if not `http.base_url`; the same credentials are sent there.
+    pub base_url: Option<Template>,
     /// The request that lists its records.
     pub request: Request,
-    /// Where a page has the records: `$.items`. An array stands for its elements, an object is one record.
-    /// By default `$`, the whole page.
+    /// What the response is written in; `json` by default.
+    pub format: Option<Format>,
+    /// A report that the source makes while we wait, which `request` asks for.
+    pub job: Option<Job>,
+    /// Where a page has the records: `$.items`. By default `$`, the whole page.
     #[serde(default)]
-    pub records: JsonPath,
+    pub records: Records,
     /// How this list is paged, if not as `http.pagination` says.
     pub pagination: Option<Pagination>,
     /// How this list's page size is asked for, if not as `http.page_size` says.
     pub page_size: Option<PageSize>,
-    /// How to read only what has changed.
+    /// How to read only what has changed, by the table's `cursor_field`.
     pub incremental: Option<Incremental>,
+    /// A token of the source that says where to go on, instead of `incremental`.
+    pub offset: Option<Token>,
+    /// The feed that tells what has changed, instead of `incremental`.
+    pub changes: Option<Changes>,
+    /// How deleted rows are told, where no feed does.
+    pub deletes: Option<Deletes>,
     /// The table whose every row this one is read once for.
     pub parent: Option<Parent>,
     /// Columns that a record does not have, by name: a constant of the request, as text that is typed by the schema.
     #[serde(default)]
     pub add_columns: BTreeMap<String, Template>,
-    /// What certain HTTP statuses mean for this table.
+    /// Columns that each record gets from around it, by name: `{ticket_id: $parent.ticket_id}`. `$` is the record,
+    /// `$parent` the object that holds it, `$page` the page.
     #[serde(default)]
-    #[schemars(extend("propertyNames" = { "format": "http-status" }))]
-    pub errors: BTreeMap<OnStatus, StatusAction>,
+    pub add_fields: BTreeMap<String, FieldPath>,
+    /// What certain answers mean for this table, before `http.errors`.
+    #[serde(default)]
+    pub errors: ErrorRules,
     /// The columns in Spark DDL: `id BIGINT NOT NULL, title STRING, user user`; names of `types` may be used.
     pub schema: String,
+    /// Tables or columns that the source itself tells of.
+    pub discovery: Option<Discovery>,
+    /// Several tables that differ in some words only, by name: `{installs: {report: installs_report}}`. This description
+    /// then stands for each of them; templates read their words as `{{ table.report }}`.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = { "format": "name" }))]
+    pub each: BTreeMap<String, BTreeMap<String, Scalar>>,
+    /// How tests write to the source.
+    pub write_back: Option<WriteBack>,
 }
 
 /// The text of a column path.
 #[derive(JsonSchema)]
 #[schemars(extend("format" = "column-path"))]
 #[expect(dead_code, reason = "it only lends its JSON Schema to the type of the contract")]
-struct ColumnText(String);
+pub(super) struct ColumnText(String);
 
 /// How a table's rows change.
 #[derive(JsonSchema)]
@@ -69,6 +95,8 @@ enum Ingestion {
     Snapshot,
     /// Inserted and updated rows; deletes are not seen.
     Cdc,
+    /// Inserted, updated and deleted rows.
+    CdcWithDeletes,
     /// Rows are only ever added.
     Append,
 }
@@ -85,37 +113,11 @@ pub struct Parent {
     /// Whether to read only for parents that have changed since the last read; the parent table must be incremental.
     #[serde(default)]
     pub changed_only: bool,
-    /// How many parents to read for at once, at most; 8 by default.
+    /// How many parents one request is for: `{{ parents }}` is their list, each with its names of `as`. 1 by default, and
+    /// then `{{ parent.NAME }}`.
+    #[schemars(range(min = 1, max = 10000))]
+    pub batch: Option<u64>,
+    /// How many requests for parents to have under way at once, at most; 8 by default.
     #[schemars(range(min = 1, max = 64))]
     pub concurrency: Option<u64>,
-}
-
-/// An HTTP status: `404`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(with = "String", extend("format" = "http-status"))]
-pub struct OnStatus(pub u16);
-
-impl TryFrom<String> for OnStatus {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match text.parse() {
-            Ok(status @ 400..=599) => Ok(Self(status)),
-            _ => Err(format!("expected an HTTP status from 400 to 599, found `{text}`")),
-        }
-    }
-}
-
-/// What a status means for a table.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StatusAction {
-    /// There are no records here; it is counted and shown in the report. Only where a parent row was removed meanwhile,
-    /// or the like: a snapshot takes missing records for deleted ones.
-    Skip,
-    /// Send the request again, as after a 503.
-    Retry,
-    /// Fail, with this hint for the user.
-    Fail(String),
 }

@@ -6,19 +6,24 @@
 
 use async_stream::try_stream;
 use futures::StreamExt;
-use lakeflow_http::FetchedPage;
-use lakeflow_interface::{Offset, ReadItem, ReadStream, Result};
+use lakeflow_interface::{Error, ErrorKind, Offset, ReadItem, ReadStream, Result};
 
 use super::filter::{Filter, Verdict};
+use super::pages::TablePage;
 use super::position::{Pass, Position};
 use super::{Bounds, TableRead};
 use crate::cursor::Cursor;
 
-/// Reads what is new: by keyset at once where no row may be handed on twice, since reading again hands on most of them.
+/// Reads what is new: by keyset at once where no row may be handed on twice, since reading again hands on most of them,
+/// and where a list ends at a ceiling.
 pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let position = Position::read(start, table.cursor_kind()?)?;
     let keeps_all = table.plan.is_append() || (table.ask.keeps_all && position.pass.is_none());
-    if keeps_all { by_keyset(table, position, start.clone()) } else { by_pages(table, position, start.clone()) }
+    if keeps_all || table.plan.has_ceiling() {
+        by_keyset(table, position, start.clone())
+    } else {
+        by_pages(table, position, start.clone())
+    }
 }
 
 /// What a page came to.
@@ -31,12 +36,14 @@ struct Taken {
 }
 
 /// Hands on a page in parts of the size that the user asks for, each with a checkpoint.
-fn take(filter: &mut Filter, table: &TableRead, fetched: &FetchedPage) -> Result<Taken> {
+fn take(filter: &mut Filter, table: &TableRead, fetched: &TablePage) -> Result<Taken> {
     let mut taken = Taken { items: Vec::new(), greatest: None, is_end: false };
     let (mut places, batch) = (Vec::new(), table.batch());
     let mut checkpoint = |filter: &mut Filter, places: &mut Vec<_>| {
-        if let Some(item) = table.item(fetched, std::mem::take(places)) {
-            taken.items.extend([item, filter.checkpoint()]);
+        let items = table.items(fetched, std::mem::take(places));
+        if !items.is_empty() {
+            taken.items.extend(items);
+            taken.items.push(filter.checkpoint());
         }
     };
     for row in table.rows(fetched)? {
@@ -64,7 +71,7 @@ fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadS
         ..if was_under_way { Position::default() } else { position.clone() }
     };
     let mut filter = Filter::new(&table, position)?;
-    let mut pages = table.pages(&Bounds { from: filter.lower.clone(), to: None }, None)?;
+    let mut pages = table.pages(&Bounds::since(filter.lower.clone()), None)?;
     let items = try_stream! {
         let mut has_moved_rows = false;
         let mut is_one_page = !was_under_way;
@@ -105,7 +112,8 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
         let mut from = filter.lower.clone();
         let mut has_ended = false;
         while !has_ended {
-            let mut pages = table.pages(&Bounds { from: from.clone(), to: None }, Some(1))?;
+            let mut records = 0;
+            let mut pages = table.pages(&Bounds::since(from.clone()), Some(1))?;
             has_ended = true;
             while let Some(fetched) = pages.next().await {
                 let fetched = fetched?;
@@ -113,7 +121,9 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
                 for item in taken.items {
                     yield item;
                 }
+                records += fetched.places.len() as u64;
                 if taken.is_end || fetched.is_last {
+                    table.check_ceiling(records)?;
                     break;
                 }
                 if taken.greatest > from {
@@ -126,4 +136,16 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
         yield if filter.has_moved { filter.checkpoint() } else { ReadItem::Checkpoint(start) };
     };
     Ok(items.boxed())
+}
+
+impl TableRead {
+    /// A list that ends at the ceiling, and whose cursor stood still up to there, may go on where nobody can ask.
+    fn check_ceiling(&self, records: u64) -> Result<()> {
+        let Some(ceiling) = self.plan.incremental().ceiling.filter(|ceiling| records >= *ceiling) else {
+            return Ok(());
+        };
+        let message = format!("expected fewer than {ceiling} records with the same cursor, found {records}");
+        Err(Error::new(ErrorKind::BadResponse, message)
+            .with_hint("the source gives no more of one list; the records behind them cannot be asked for"))
+    }
 }

@@ -1,19 +1,20 @@
 //! Children: once per row of a parent table, several at once, in the parent's order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_stream::try_stream;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use lakeflow_http::FetchedPage;
 use lakeflow_interface::records::{JsonRecords, Value};
 use lakeflow_interface::{Error, ErrorKind, IngestionType, Offset, ReadItem, ReadStream, Records, Result};
 use serde_json::Value as Json;
 
 use super::filter::Filter;
+use super::pages::TablePage;
 use super::position::Position;
 use super::side_by_side::side_by_side;
-use super::{Bounds, TableRead};
+use super::{Bounds, TableRead, per_parent};
 use crate::definition::Parent;
 
 /// Parents that are read for at once, where the definition does not say.
@@ -22,7 +23,7 @@ const CONCURRENCY: u64 = 8;
 /// What the reads of parents give, in their order.
 enum Part {
     /// A page of children, and the read that it belongs to.
-    Page(Box<(TableRead, FetchedPage)>),
+    Page(Box<(TableRead, TablePage)>),
     /// The parents before this are complete up to this offset.
     ParentCheckpoint(Offset),
 }
@@ -35,6 +36,9 @@ pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     if table.plan.metadata.ingestion_type == IngestionType::Snapshot {
         let parts = parts(table, parent, &Offset::beginning(), width)?;
         return Ok(snapshot(parts));
+    }
+    if table.plan.table.offset.is_some() || table.plan.from().is_some() {
+        return per_parent::read(table, parent, start, width);
     }
     let position = Position::read(start, table.cursor_kind()?)?;
     let parent_start = match &position.parent {
@@ -61,9 +65,9 @@ fn snapshot(mut parts: BoxStream<'static, Result<Part>>) -> ReadStream {
     let items = try_stream! {
         while let Some(part) = parts.next().await {
             if let Part::Page(page) = part? {
-                let (child, fetched) = *page;
-                let places = child.places(&fetched)?;
-                if let Some(item) = child.item(&fetched, places) {
+                let (child, page) = *page;
+                let places = page.places.clone();
+                for item in child.items(&page, places) {
                     yield item;
                 }
             }
@@ -86,8 +90,8 @@ fn incremental(
         while let Some(part) = parts.next().await {
             match part? {
                 Part::Page(page) => {
-                    let (child, fetched) = *page;
-                    if let Some(item) = filter.take(&child, &fetched)? {
+                    let (child, page) = *page;
+                    for item in filter.take(&child, &page)? {
                         yield item;
                     }
                 }
@@ -117,8 +121,8 @@ fn parts(table: TableRead, parent: Parent, start: &Offset, width: usize) -> Resu
         while let Some(item) = parents.next().await {
             match item? {
                 ReadItem::Records(Records::Json(records)) => {
-                    for child in children(&table, &parent, &records) {
-                        yield pages_of(child?)?;
+                    for child in children(&table, &parent, &records)? {
+                        yield pages_of(child)?;
                     }
                 }
                 ReadItem::Checkpoint(offset) => yield stream::iter([Ok(Part::ParentCheckpoint(offset))]).boxed(),
@@ -135,8 +139,13 @@ fn pages_of(child: TableRead) -> Result<BoxStream<'static, Result<Part>>> {
 }
 
 /// The read of the parent, with what the user gave of the options that both tables have.
-fn parent_read(table: &TableRead, parent: &Parent) -> Result<TableRead> {
-    let plan = table.ask.definition.plan(&parent.table)?.clone();
+pub(super) fn parent_read(table: &TableRead, parent: &Parent) -> Result<TableRead> {
+    let missing = || Error::new(ErrorKind::Internal, format!("the parent table `{}` was not looked up", parent.table));
+    let mut plan = table.ask.ancestors.get(&parent.table).ok_or_else(missing)?.clone();
+    if table.plan.metadata.ingestion_type == IngestionType::Snapshot && plan.table.changes.is_some() {
+        // A snapshot wants each row once, as the list has it; what the feed tells besides would come again.
+        Arc::make_mut(&mut plan).table.changes = None;
+    }
     let shared = plan.settings.iter().filter(|setting| setting.name != "max_records_per_batch");
     let shared = shared.filter_map(|setting| Some((setting.name.as_str(), table.values.given(&setting.name)?)));
     let values = plan.option_settings().resolve(shared)?;
@@ -145,22 +154,30 @@ fn parent_read(table: &TableRead, parent: &Parent) -> Result<TableRead> {
     Ok(read)
 }
 
-/// The reads for the rows of a page of parents.
-fn children<'r>(
-    table: &'r TableRead,
-    parent: &'r Parent,
-    records: &'r JsonRecords,
-) -> impl Iterator<Item = Result<TableRead>> + use<'r> {
-    records.values().map(move |row| {
-        let mut child = table.clone();
-        child.scope = child.scope.with("parent", fields(parent, records, row)?);
+/// The reads for the rows of a page of parents: one for each, or for so many at once.
+fn children(table: &TableRead, parent: &Parent, records: &JsonRecords) -> Result<Vec<TableRead>> {
+    let rows: Vec<_> = records.values().map(|row| fields(parent, records, row)).collect::<Result<_>>()?;
+    let child = |scope| {
+        let mut child = TableRead { scope, ..table.clone() };
         child.constants = child.constants()?;
         Ok(child)
-    })
+    };
+    let Some(batch) = parent.batch.and_then(|batch| usize::try_from(batch).ok()) else {
+        return rows.into_iter().map(|row| child(table.scope.clone().with("parent", row))).collect();
+    };
+    let lists = rows.chunks(batch).map(|rows| {
+        let list: minijinja::value::Value = rows.iter().map(|row| minijinja::value::Value::from(row.clone())).collect();
+        child(table.scope.clone().with_value("parents", list))
+    });
+    lists.collect()
 }
 
 /// The fields of a parent row by the names that the child gives them.
-fn fields(parent: &Parent, records: &JsonRecords, row: Value<'_>) -> Result<BTreeMap<String, minijinja::value::Value>> {
+pub(super) fn fields(
+    parent: &Parent,
+    records: &JsonRecords,
+    row: Value<'_>,
+) -> Result<BTreeMap<String, minijinja::value::Value>> {
     let field = |(name, column): (&String, &lakeflow_interface::ColumnPath)| {
         let constant = match column.parts() {
             [single] => records.constants().iter().find(|(constant, _)| constant == single),

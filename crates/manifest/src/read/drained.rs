@@ -27,7 +27,7 @@ pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
                 let taken = taken?;
                 pages = taken.number;
                 newest = newest.max(taken.greatest);
-                if let Some(item) = taken.item {
+                for item in taken.items {
                     yield item;
                 }
             }
@@ -49,7 +49,7 @@ struct Taken {
     number: u64,
     /// The greatest cursor on it, of new and known records.
     greatest: Option<Cursor>,
-    item: Option<ReadItem>,
+    items: Vec<ReadItem>,
 }
 
 type Pass<'r> = BoxStream<'r, Result<Taken>>;
@@ -60,7 +60,7 @@ fn pass<'r>(table: &'r TableRead, filter: &'r mut Filter, lower: Option<Cursor>)
     // Newest first, an incremental read mostly ends on the first page: nothing is fetched ahead.
     let read_ahead = (is_descending && lower.is_some()).then_some(1);
     let from = lower.filter(|_| table.plan.from().is_some());
-    let mut pages = table.pages(&Bounds { from, to: None }, read_ahead)?;
+    let mut pages = table.pages(&Bounds::since(from), read_ahead)?;
     let items = try_stream! {
         while let Some(fetched) = pages.next().await {
             let fetched = fetched?;
@@ -77,7 +77,7 @@ fn pass<'r>(table: &'r TableRead, filter: &'r mut Filter, lower: Option<Cursor>)
                 }
                 greatest = row.cursor.max(greatest);
             }
-            yield Taken { number: fetched.number, greatest, item: table.item(&fetched, places) };
+            yield Taken { number: fetched.number, greatest, items: table.items(&fetched, places) };
             if has_ended {
                 break;
             }

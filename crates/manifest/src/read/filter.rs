@@ -4,11 +4,10 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use chrono::{DateTime, Duration, Utc};
-use lakeflow_http::FetchedPage;
-use lakeflow_interface::records::NodeIndex;
-use lakeflow_interface::{ReadItem, Records, Result};
+use lakeflow_interface::{ReadItem, Result};
 
 use super::TableRead;
+use super::pages::TablePage;
 use super::position::Position;
 use super::rows::Row;
 use crate::cursor::{Cursor, CursorKind};
@@ -19,7 +18,7 @@ pub(super) struct Filter {
     /// Records before this were handed on by an earlier read, or are not asked for.
     pub(super) lower: Option<Cursor>,
     pub(super) lookback: Duration,
-    horizon: DateTime<Utc>,
+    pub(super) horizon: DateTime<Utc>,
     beyond_horizon: bool,
     /// Records of this read, where their order lets one come twice.
     repeats: Option<(RandomState, HashSet<u64>)>,
@@ -84,14 +83,14 @@ impl Filter {
     }
 
     /// The new records of a page.
-    pub(super) fn take(&mut self, table: &TableRead, fetched: &FetchedPage) -> Result<Option<ReadItem>> {
+    pub(super) fn take(&mut self, table: &TableRead, fetched: &TablePage) -> Result<Vec<ReadItem>> {
         let mut places = Vec::new();
         for row in table.rows(fetched)? {
             if self.judge(table, &row) == Verdict::New {
                 places.push(row.place);
             }
         }
-        Ok(table.item(fetched, places))
+        Ok(table.items(fetched, places))
     }
 
     /// The position with what a checkpoint needs.
@@ -102,11 +101,6 @@ impl Filter {
 }
 
 impl TableRead {
-    /// Records of a page as an item; nothing where there are none.
-    pub(super) fn item(&self, fetched: &FetchedPage, places: Vec<NodeIndex>) -> Option<ReadItem> {
-        (!places.is_empty()).then(|| ReadItem::Records(Records::Json(self.records(fetched, places))))
-    }
-
     /// Where the user wants the first read to begin.
     pub(super) fn start(&self, kind: CursorKind) -> Option<Cursor> {
         if kind == CursorKind::Number {

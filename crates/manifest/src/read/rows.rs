@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use lakeflow_http::FetchedPage;
 use lakeflow_interface::Result;
 use lakeflow_interface::records::{NodeIndex, Value};
 
 use super::TableRead;
+use super::pages::TablePage;
 use crate::cursor::Cursor;
 
 /// A record's place and cursor.
@@ -18,16 +18,16 @@ pub(super) struct Row<'p> {
 
 impl TableRead {
     /// The records of a page.
-    pub(super) fn rows<'p>(&self, fetched: &'p FetchedPage) -> Result<Vec<Row<'p>>> {
+    pub(super) fn rows<'p>(&self, fetched: &'p TablePage) -> Result<Vec<Row<'p>>> {
         let kind = self.cursor_kind()?;
         let path = self.plan.metadata.cursor_field.as_ref().map(|column| column.parts()).unwrap_or_default();
-        let places = self.places(fetched)?.into_iter();
-        let row = |place| {
+        let row = |place: &NodeIndex| {
+            let place = *place;
             let value = fetched.page.at(place);
             let cursor = value.get_path(path).and_then(|value| kind.read(value));
             Row { place, value, cursor }
         };
-        Ok(places.map(row).collect())
+        Ok(fetched.places.iter().map(row).collect())
     }
 
     /// `key@cursor`: one version of one row. Constant columns are part of the key.

@@ -12,8 +12,8 @@ pub(super) fn read(table: TableRead) -> Result<ReadStream> {
     let items = try_stream! {
         while let Some(fetched) = pages.next().await {
             let fetched = fetched?;
-            let places = table.places(&fetched)?;
-            if let Some(item) = table.item(&fetched, places) {
+            let places = fetched.places.clone();
+            for item in table.items(&fetched, places) {
                 yield item;
             }
         }

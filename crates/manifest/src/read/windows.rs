@@ -4,10 +4,11 @@ use async_stream::try_stream;
 use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use lakeflow_http::{FetchedPage, PageSettings, Pagination};
+use lakeflow_http::Pagination;
 use lakeflow_interface::{Offset, ReadItem, ReadStream, Result};
 
 use super::filter::Filter;
+use super::pages::TablePage;
 use super::position::Position;
 use super::side_by_side::side_by_side;
 use super::{Bounds, TableRead};
@@ -17,33 +18,60 @@ use crate::cursor::Cursor;
 const READ_AHEAD: usize = 2;
 
 /// Reads the windows from the stored cursor to the horizon.
+///
+/// A read that goes on first asks for the whole range: where nothing much has happened, one page has all of it.
 pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let position = Position::read(start, table.cursor_kind()?)?;
+    let is_going_on = position.cursor.is_some();
     let mut filter = Filter::new(&table, position)?.dropping_repeats();
     let start = start.clone();
     let items = try_stream! {
-        let windows = windows(&table, filter.lower.as_ref()).await?;
-        let width = table.ask.client.concurrency();
-        let reading = table.clone();
-        let windows = stream::iter(windows).map(move |bounds| pages_of(&reading, &bounds)).boxed();
-        let mut parts = side_by_side(windows, width);
-        let mut has_new = false;
         let mut last = start;
-        while let Some(part) = parts.next().await {
-            match part? {
-                Some(fetched) => {
-                    if let Some(item) = filter.take(&table, &fetched)? {
-                        has_new = true;
-                        yield item;
+        for range in ranges_at_once(&table, filter.lower.as_ref(), is_going_on).await? {
+            let mut windows = vec![range.clone()];
+            if is_going_on {
+                match whole(&table, &range).await? {
+                    Some(page) => {
+                        let items = filter.take(&table, &page)?;
+                        let has_new = !items.is_empty();
+                        for item in items {
+                            yield item;
+                        }
+                        if has_new {
+                            last = filter.offset();
+                            yield ReadItem::Checkpoint(last.clone());
+                        }
+                        windows.clear();
                     }
+                    None => windows = table.windows_of(&range),
                 }
-                None if has_new => {
-                    has_new = false;
-                    let ReadItem::Checkpoint(offset) = filter.checkpoint() else { continue };
-                    last = offset.clone();
-                    yield ReadItem::Checkpoint(offset);
+            } else {
+                windows = table.windows_of(&range);
+                if let Some(first) = windows.first_mut().filter(|_| filter.lower.is_none()) {
+                    // The last page need not have the very oldest record: nothing before it is left out.
+                    first.from = None;
                 }
-                None => {}
+            }
+            let width = table.ask.client.concurrency();
+            let reading = table.clone();
+            let windows = stream::iter(windows).map(move |bounds| pages_of(&reading, &bounds)).boxed();
+            let mut parts = side_by_side(windows, width);
+            let mut has_new = false;
+            while let Some(part) = parts.next().await {
+                match part? {
+                    Some(page) => {
+                        for item in filter.take(&table, &page)? {
+                            has_new = true;
+                            yield item;
+                        }
+                    }
+                    None if has_new => {
+                        has_new = false;
+                        last = filter.offset();
+                        yield ReadItem::Checkpoint(last.clone());
+                    }
+                    None => {}
+                }
             }
         }
         yield ReadItem::Checkpoint(last);
@@ -51,41 +79,59 @@ pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     Ok(items.boxed())
 }
 
+/// A range whose list is one page; nothing where it is longer.
+async fn whole(table: &TableRead, bounds: &Bounds) -> Result<Option<TablePage>> {
+    let is_list = table.plan.table.job.is_none() && table.plan.table.format.is_none();
+    if !is_list || table.windows_of(bounds).len() < 2 {
+        return Ok(None);
+    }
+    let mut pages = table.pages(bounds, Some(1))?;
+    let page = pages.next().await.transpose()?;
+    Ok(page.filter(|page| page.is_last))
+}
+
 /// The pages of one window, and then nothing once.
-fn pages_of(table: &TableRead, bounds: &Bounds) -> Result<BoxStream<'static, Result<Option<FetchedPage>>>> {
+fn pages_of(table: &TableRead, bounds: &Bounds) -> Result<BoxStream<'static, Result<Option<TablePage>>>> {
     let pages = table.pages(bounds, Some(READ_AHEAD))?;
     Ok(pages.map(|page| page.map(Some)).chain(stream::iter([Ok(None)])).boxed())
 }
 
-/// The windows from a lower bound to the horizon.
-async fn windows(table: &TableRead, lower: Option<&Cursor>) -> Result<Vec<Bounds>> {
-    let horizon = table.ask.horizon;
-    let first = match lower.and_then(Cursor::instant) {
-        Some(first) => Some(first),
-        None if table.plan.begins_at_last_page() => match oldest(table).await? {
-            Some(oldest) => Some(oldest),
-            None => return Ok(Vec::new()),
-        },
-        None => None,
-    };
-    let window = table.seconds("window_seconds").unwrap_or(Duration::MAX);
-    let mut windows = ranges(first.unwrap_or(horizon), horizon, window);
-    if lower.is_none()
-        && let Some(first) = windows.first_mut()
-    {
-        // The last page need not have the very oldest record: nothing before it is left out.
-        first.from = None;
+/// Where the first window begins; nothing where there are no records.
+pub(super) async fn begin(table: &TableRead, lower: Option<&Cursor>) -> Result<Option<DateTime<Utc>>> {
+    match lower.and_then(Cursor::instant) {
+        Some(first) => Ok(Some(first)),
+        None if table.plan.begins_at_last_page() => oldest(table).await,
+        None => Ok(Some(table.ask.horizon)),
     }
-    Ok(windows)
+}
+
+/// The ranges from a lower bound to the horizon: one, or several where the source takes no longer ones.
+async fn ranges_at_once(table: &TableRead, lower: Option<&Cursor>, is_going_on: bool) -> Result<Vec<Bounds>> {
+    let horizon = table.ask.horizon;
+    let Some(first) = begin(table, lower).await? else { return Ok(Vec::new()) };
+    let longest = table.plan.incremental().longest.and_then(|longest| Duration::from_std(longest.0).ok());
+    Ok(ranges(first, horizon, longest.filter(|_| is_going_on).unwrap_or(Duration::MAX)))
+}
+
+impl TableRead {
+    /// The windows that a range is made of.
+    pub(super) fn windows_of(&self, range: &Bounds) -> Vec<Bounds> {
+        let window = self.seconds("window_seconds").unwrap_or(Duration::MAX);
+        let bound = |cursor: &Option<Cursor>| cursor.as_ref().and_then(Cursor::instant);
+        match bound(&range.from).zip(bound(&range.to)) {
+            Some((from, to)) => ranges(from, to, window),
+            None => vec![range.clone()],
+        }
+    }
 }
 
 /// Adjacent ranges; the bounds of each belong to it.
-fn ranges(first: DateTime<Utc>, horizon: DateTime<Utc>, window: Duration) -> Vec<Bounds> {
+pub(super) fn ranges(first: DateTime<Utc>, horizon: DateTime<Utc>, window: Duration) -> Vec<Bounds> {
     let mut windows = Vec::new();
     let mut from = first;
     while from <= horizon {
         let to = from.checked_add_signed(window).unwrap_or(horizon).min(horizon);
-        windows.push(Bounds { from: Some(Cursor::at(from)), to: Some(Cursor::at(to)) });
+        windows.push(Bounds { from: Some(Cursor::at(from)), to: Some(Cursor::at(to)), is_half_open: false });
         if to == horizon {
             break;
         }
@@ -97,14 +143,13 @@ fn ranges(first: DateTime<Utc>, horizon: DateTime<Utc>, window: Duration) -> Vec
 /// The oldest record of the last page of a list that gives the newest first.
 async fn oldest(table: &TableRead) -> Result<Option<DateTime<Utc>>> {
     let request = table.request(&Bounds::default())?;
-    let mut settings = PageSettings::new(Pagination::LinkHeader { rel: "last".to_owned() });
-    settings.read_ahead = Some(1);
-    let mut pages = lakeflow_http::pages(&table.ask.client, request, settings, table.ask.metrics.clone());
+    let mut pages = table.fetched(request, Pagination::LinkHeader { rel: "last".to_owned() }, Some(1));
     let mut oldest = None;
     // The first page leads to the last; a list of one page has no link to it.
     for _ in 0..2 {
-        let Some(fetched) = pages.next().await.transpose().map_err(|error| table.explain(error))? else { break };
-        let rows = table.rows(&fetched)?;
+        let Some(fetched) = pages.next().await.transpose()? else { break };
+        let page = table.clone().read_page(fetched).await?;
+        let rows = table.rows(&page)?;
         oldest = rows.iter().filter_map(|row| row.cursor.as_ref()?.instant()).min().or(oldest);
     }
     Ok(oldest)

@@ -5,11 +5,12 @@ use crate::definition::Json;
 /// The names that a body may use, with their values.
 pub(crate) type Names<'a> = Vec<(&'a str, serde_json::Value)>;
 
-/// The body with its names filled in; a string that is one name alone takes the type of the value.
+/// The body with its names filled in; a string that is one name alone takes the type of the value, and one that is
+/// `{name:text}` is that value as text.
 pub(crate) fn fill(template: &Json, names: &Names<'_>) -> Json {
     match template {
         Json::Text(text) => match alone(text, names) {
-            Some(value) => from_value(value),
+            Some(value) => Json::from(value),
             None => Json::Text(fill_text(text, names)),
         },
         Json::List(items) => Json::List(items.iter().map(|item| fill(item, names)).collect()),
@@ -27,6 +28,7 @@ pub(crate) fn fill_text(text: &str, names: &Names<'_>) -> String {
     while let Some((before, after)) = rest.split_once('{') {
         filled.push_str(before);
         let known = after.split_once('}').and_then(|(name, behind)| {
+            let name = name.strip_suffix(":text").unwrap_or(name);
             names.iter().find(|(known, _)| *known == name).map(|(_, value)| (value, behind))
         });
         match known {
@@ -48,59 +50,20 @@ pub(crate) fn fill_text(text: &str, names: &Names<'_>) -> String {
     filled
 }
 
-/// Writes JSON with its keys in their order.
-pub(crate) fn write_json(json: &Json, out: &mut Vec<u8>) {
-    match json {
-        Json::List(items) => {
-            out.push(b'[');
-            for (position, item) in items.iter().enumerate() {
-                if position > 0 {
-                    out.push(b',');
-                }
-                write_json(item, out);
-            }
-            out.push(b']');
-        }
-        Json::Object(fields) => {
-            out.push(b'{');
-            for (position, (key, value)) in fields.iter().enumerate() {
-                if position > 0 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(serde_json::Value::from(key.as_str()).to_string().as_bytes());
-                out.push(b':');
-                write_json(value, out);
-            }
-            out.push(b'}');
-        }
-        scalar => out.extend_from_slice(scalar.to_value().to_string().as_bytes()),
-    }
-}
-
 fn alone<'n>(text: &str, names: &'n Names<'_>) -> Option<&'n serde_json::Value> {
     let name = text.strip_prefix('{')?.strip_suffix('}')?;
+    let name = name.strip_suffix(":text").filter(|name| is_null(name, names)).unwrap_or(name);
     names.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
-fn from_value(value: &serde_json::Value) -> Json {
-    match value {
-        serde_json::Value::Null => Json::Null,
-        serde_json::Value::Bool(value) => Json::Bool(*value),
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(integer) => Json::Integer(integer),
-            None => Json::Float(number.as_f64().unwrap_or_default()),
-        },
-        serde_json::Value::String(text) => Json::Text(text.clone()),
-        serde_json::Value::Array(items) => Json::List(items.iter().map(from_value).collect()),
-        serde_json::Value::Object(fields) => {
-            Json::Object(fields.iter().map(|(key, value)| (key.clone(), from_value(value))).collect())
-        }
-    }
+fn is_null(name: &str, names: &Names<'_>) -> bool {
+    names.iter().any(|(known, value)| *known == name && value.is_null())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::definition::write_json;
 
     #[test]
     fn name_alone_keeps_its_type_and_others_become_text() {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use lakeflow_interface::Result;
 
+use super::parameter::{Parameter, ROLES};
 use super::path::PathPattern;
 use crate::definition::{
-    Direction, EndpointSpec, EndpointsFile, Json, Method, Operator, PageSizeSpec, PaginationStyle, ParameterSpec,
-    PathParameterSpec, ResponseSpec, mistake, unknown,
+    Action, Direction, EndpointSpec, EndpointsFile, JobSpec, Json, Method, PathParameterSpec, ResponseSpec, Show,
+    TokenSpec, WriteSpec, mistake, unknown,
 };
 use crate::table::{FieldPath, Tables};
 
@@ -19,11 +20,28 @@ pub(crate) struct Endpoint {
     pub(crate) pattern: PathPattern,
     pub(crate) method: Method,
     pub(crate) target: Target,
+    pub(crate) action: Action,
+    pub(crate) write: WriteSpec,
+    /// What a write or the start of a job answers instead of the row.
+    pub(crate) body: Option<Json>,
+    pub(crate) is_public: bool,
+    pub(crate) show: Show,
     pub(crate) placeholders: Vec<(String, Placeholder)>,
     pub(crate) parameters: BTreeMap<String, Parameter>,
     pub(crate) strict: bool,
     pub(crate) default_sort: Option<(FieldPath, Direction)>,
     pub(crate) response: ResponseSpec,
+    /// Fields of the page's first and last row that the body names: `first.id`, `last.updated_at`.
+    pub(crate) page_fields: Vec<PageField>,
+}
+
+/// A field of the first or the last row of a page.
+#[derive(Debug)]
+pub(crate) struct PageField {
+    /// The name as written, as `last.updated_at`.
+    pub(crate) name: String,
+    pub(crate) is_last: bool,
+    pub(crate) field: FieldPath,
 }
 
 /// What an endpoint serves.
@@ -33,6 +51,12 @@ pub(crate) enum Target {
     Rows(usize),
     /// A fixed body.
     Body(Json),
+    /// A token.
+    Token(TokenSpec),
+    /// The start of a report, with the number of times that it is not ready yet.
+    Start { pending: u64, table: Option<usize> },
+    /// How far a report is.
+    Poll { pending: Json, pending_status: u16, body: Json },
 }
 
 /// What a placeholder means.
@@ -44,31 +68,10 @@ pub(crate) enum Placeholder {
     Row(usize, FieldPath),
     /// Rows must have it in this field.
     Filter(FieldPath),
+    /// It identifies a report.
+    Job,
     /// Anything will do.
     Any,
-}
-
-/// What a query parameter means.
-#[derive(Debug)]
-pub(crate) enum Parameter {
-    Filter {
-        field: FieldPath,
-        operator: Operator,
-        default: Option<String>,
-        off: Option<String>,
-        values: Option<Vec<String>>,
-    },
-    SortBy {
-        fields: BTreeMap<String, FieldPath>,
-        default: Option<String>,
-    },
-    SortOrder {
-        default: Direction,
-    },
-    Page,
-    PageSize(PageSizeSpec),
-    Offset,
-    Ignore,
 }
 
 impl Endpoint {
@@ -86,63 +89,122 @@ impl Endpoint {
         let target = compiler.target()?;
         let placeholders = compiler.placeholders(&pattern, &target)?;
         let parameters = compiler.parameters(&target)?;
-        compiler.check_response(&target, &placeholders, &parameters)?;
         super::check_headers(file, &format!("{key}.response.headers"), &spec.response.headers)?;
-        Ok(Self {
-            name: format!("{} {}", if spec.method == Method::Get { "GET" } else { "POST" }, spec.path),
+        let endpoint = Self {
+            name: format!("{} {}", spec.method.as_str(), spec.path),
             pattern,
             method: spec.method,
+            action: spec.action,
+            write: spec.write.clone(),
+            body: spec.body.clone(),
+            is_public: spec.authenticated.map_or(spec.token.is_some(), |authenticated| !authenticated),
+            show: spec.rows,
             default_sort: compiler.default_sort(&target)?,
+            page_fields: compiler.page_fields(&target)?,
             target,
             placeholders,
             parameters,
             strict: spec.strict.unwrap_or(api.strict),
             response: spec.response.clone(),
-        })
+        };
+        super::check::check(&endpoint, &compiler)?;
+        Ok(endpoint)
+    }
+
+    /// The table whose rows are served, or asked for by a report.
+    pub(crate) fn table(&self) -> Option<usize> {
+        match self.target {
+            Target::Rows(table) | Target::Start { table: Some(table), .. } => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The name of the parameter that has a role.
+    pub(crate) fn parameter(&self, is_role: impl Fn(&Parameter) -> bool) -> Option<&str> {
+        self.parameters.iter().find(|(_, parameter)| is_role(parameter)).map(|(name, _)| name.as_str())
     }
 }
 
-impl Endpoint {
-    /// The name of the parameter that holds the page's number.
-    pub(crate) fn page_parameter(&self) -> Option<&str> {
-        let mut parameters = self.parameters.iter();
-        parameters.find(|(_, parameter)| matches!(parameter, Parameter::Page)).map(|(name, _)| name.as_str())
-    }
-}
-
-struct EndpointCompiler<'a> {
+/// Compiles one endpoint.
+pub(super) struct EndpointCompiler<'a> {
     file: &'a str,
     key: &'a str,
-    spec: &'a EndpointSpec,
+    pub(super) spec: &'a EndpointSpec,
     api: &'a EndpointsFile,
-    tables: &'a Tables,
+    pub(super) tables: &'a Tables,
 }
 
 impl EndpointCompiler<'_> {
-    fn mistake(&self, key: &str, message: impl Into<String>) -> lakeflow_interface::Error {
+    /// A mistake at a key of this endpoint.
+    pub(super) fn mistake(&self, key: &str, message: impl Into<String>) -> lakeflow_interface::Error {
         mistake(self.file, &format!("{}.{key}", self.key), message).with_context("path", &self.spec.path)
     }
 
-    fn table(&self, key: &str, name: &str) -> Result<usize> {
+    /// The table of a corpus.
+    pub(super) fn table(&self, key: &str, name: &str) -> Result<usize> {
         self.tables.find(name).ok_or_else(|| {
             let names: Vec<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
             unknown(self.file, &format!("{}.{key}", self.key), "corpus", name, names)
         })
     }
 
-    fn field(&self, key: &str, table: usize, path: &str) -> Result<FieldPath> {
+    /// A field of a table.
+    pub(super) fn field(&self, key: &str, table: usize, path: &str) -> Result<FieldPath> {
         let place = |error: lakeflow_interface::Error| {
             error.with_context("file", self.file).with_context("key", format!("{}.{key}", self.key))
         };
         self.tables.field(table, path).map_err(place)
     }
 
+    /// A name that does not exist.
+    pub(super) fn unknown<'n>(
+        &self,
+        key: &str,
+        what: &str,
+        name: &str,
+        valid: impl IntoIterator<Item = &'n str> + Clone,
+    ) -> lakeflow_interface::Error {
+        unknown(self.file, &format!("{}.{key}", self.key), what, name, valid)
+    }
+
     fn target(&self) -> Result<Target> {
-        match (&self.spec.corpus, &self.spec.body) {
-            (Some(corpus), None) => Ok(Target::Rows(self.table("corpus", corpus)?)),
-            (None, Some(body)) => Ok(Target::Body(body.clone())),
+        let table = self.spec.corpus.as_ref().map(|corpus| self.table("corpus", corpus)).transpose()?;
+        let body = self.spec.body.clone();
+        match (&self.spec.token, &self.spec.job, table, body) {
+            (Some(token), None, None, _) => Ok(Target::Token(token.clone())),
+            (None, Some(JobSpec::Start { pending }), table, Some(_)) => Ok(Target::Start { pending: *pending, table }),
+            (None, Some(JobSpec::Poll { pending, pending_status }), None, Some(body)) => {
+                Ok(Target::Poll { pending: pending.clone(), pending_status: *pending_status, body })
+            }
+            (None, Some(_), _, _) => {
+                Err(self.mistake("job", "expected a `body` beside `job`, and `corpus` at `start` only"))
+            }
+            (Some(_), _, _, _) => Err(self.mistake("token", "expected neither `corpus` nor `job` beside `token`")),
+            (None, None, Some(table), body) if body.is_none() || self.spec.action != Action::Read => {
+                Ok(Target::Rows(table))
+            }
+            (None, None, None, Some(body)) => Ok(Target::Body(body)),
             _ => Err(self.mistake("corpus", "expected either `corpus` or `body`")),
         }
+    }
+
+    /// The fields of a page's first and last row that the body names.
+    fn page_fields(&self, target: &Target) -> Result<Vec<PageField>> {
+        let Target::Rows(table) = target else { return Ok(Vec::new()) };
+        let response = &self.spec.response;
+        let mut texts = Vec::new();
+        for extra in [&response.extras, &response.extras_if_more, &response.extras_at_end].into_iter().flatten() {
+            collect_texts(extra.1, &mut texts);
+        }
+        let mut fields = Vec::new();
+        let names = texts.iter().flat_map(|text| text.split('{').skip(1).filter_map(|part| part.split_once('}')));
+        for (name, _) in names {
+            let name = name.strip_suffix(":text").unwrap_or(name);
+            let Some((end @ ("first" | "last"), path)) = name.split_once('.') else { continue };
+            let field = self.field("response.extras", *table, path)?;
+            fields.push(PageField { name: name.to_owned(), is_last: end == "last", field });
+        }
+        Ok(fields)
     }
 
     fn placeholders(&self, pattern: &PathPattern, target: &Target) -> Result<Vec<(String, Placeholder)>> {
@@ -172,11 +234,13 @@ impl EndpointCompiler<'_> {
         let key = format!("path_parameters.{name}");
         let table = match target {
             Target::Rows(table) => *table,
-            Target::Body(_) if matches!(spec, PathParameterSpec::Any) => return Ok(Placeholder::Any),
-            Target::Body(_) => return Err(self.mistake(&key, "a fixed body has no rows to select: expected `any`")),
+            _ if matches!(spec, PathParameterSpec::Any) => return Ok(Placeholder::Any),
+            _ if matches!(spec, PathParameterSpec::Job) => return Ok(Placeholder::Job),
+            _ => return Err(self.mistake(&key, "a fixed body has no rows to select: expected `any`")),
         };
         match spec {
             PathParameterSpec::Any => Ok(Placeholder::Any),
+            PathParameterSpec::Job => Ok(Placeholder::Job),
             PathParameterSpec::Filter(field) => Ok(Placeholder::Filter(self.field(&key, table, field)?)),
             PathParameterSpec::Row(selector) => {
                 let ancestors: Vec<usize> =
@@ -195,15 +259,17 @@ impl EndpointCompiler<'_> {
 
     fn parameters(&self, target: &Target) -> Result<BTreeMap<String, Parameter>> {
         let mut parameters = BTreeMap::new();
-        let Target::Rows(table) = target else {
+        let (Target::Rows(table) | Target::Start { table: Some(table), .. }) = target else {
             for name in self.spec.parameters.keys() {
                 parameters.insert(name.clone(), Parameter::Ignore);
             }
             return Ok(parameters);
         };
-        let common = self.api.parameters.iter().filter(|_| !self.spec.response.single_entity);
+        let lists = !self.spec.response.single_entity && self.spec.action == Action::Read;
+        let overridden = |name: &String| self.spec.parameters.contains_key(name);
+        let common = self.api.parameters.iter().filter(|(name, _)| lists && !overridden(name));
         for (name, spec) in common.chain(&self.spec.parameters) {
-            parameters.insert(name.clone(), self.parameter(name, spec, *table)?);
+            parameters.insert(name.clone(), Parameter::compile(self, name, spec, *table)?);
         }
         for (role, is_role) in ROLES {
             let names: Vec<&String> =
@@ -215,45 +281,6 @@ impl EndpointCompiler<'_> {
             }
         }
         Ok(parameters)
-    }
-
-    fn parameter(&self, name: &str, spec: &ParameterSpec, table: usize) -> Result<Parameter> {
-        let key = format!("parameters.{name}");
-        Ok(match spec {
-            ParameterSpec::Filter(filter) => Parameter::Filter {
-                field: self.field(&key, table, &filter.field)?,
-                operator: filter.op,
-                default: filter.default.clone(),
-                off: filter.off.clone(),
-                values: filter.values.clone(),
-            },
-            ParameterSpec::SortBy(sort) => {
-                let fields =
-                    sort.fields.iter().map(|(value, field)| Ok((value.clone(), self.field(&key, table, field)?)));
-                let fields: BTreeMap<String, FieldPath> = fields.collect::<Result<_>>()?;
-                if let Some(default) = sort.default.as_ref().filter(|default| !fields.contains_key(*default)) {
-                    let valid: Vec<&str> = fields.keys().map(String::as_str).collect();
-                    return Err(unknown(
-                        self.file,
-                        &format!("{}.{key}.sort_by.default", self.key),
-                        "value",
-                        default,
-                        valid,
-                    ));
-                }
-                Parameter::SortBy { fields, default: sort.default.clone() }
-            }
-            ParameterSpec::SortOrder(order) => Parameter::SortOrder { default: order.default },
-            ParameterSpec::Page => Parameter::Page,
-            ParameterSpec::PerPage(size) | ParameterSpec::Limit(size) => {
-                if size.default == 0 || size.default > size.maximum {
-                    return Err(self.mistake(&key, "expected a `default` from 1 to `maximum`"));
-                }
-                Parameter::PageSize(*size)
-            }
-            ParameterSpec::Offset => Parameter::Offset,
-            ParameterSpec::Ignore => Parameter::Ignore,
-        })
     }
 
     fn default_sort(&self, target: &Target) -> Result<Option<(FieldPath, Direction)>> {
@@ -270,63 +297,14 @@ impl EndpointCompiler<'_> {
         };
         Ok(Some((self.field("default_sort", *table, field)?, direction)))
     }
-
-    fn check_response(
-        &self,
-        target: &Target,
-        placeholders: &[(String, Placeholder)],
-        parameters: &BTreeMap<String, Parameter>,
-    ) -> Result<()> {
-        let response = &self.spec.response;
-        let has = |role: fn(&Parameter) -> bool| parameters.values().any(role);
-        let needed = match response.pagination {
-            PaginationStyle::LinkHeader | PaginationStyle::PageNumber
-                if !has(|role| matches!(role, Parameter::Page)) =>
-            {
-                "page"
-            }
-            PaginationStyle::Offset if !has(|role| matches!(role, Parameter::Offset)) => "offset",
-            _ if response.pagination != PaginationStyle::None
-                && !has(|role| matches!(role, Parameter::PageSize(_))) =>
-            {
-                "per_page` or `limit"
-            }
-            _ => "",
-        };
-        if !needed.is_empty() {
-            return Err(self
-                .mistake("response.pagination", format!("expected a parameter with the role `{needed}`, found none")));
-        }
-        if let (true, Target::Rows(table)) = (response.single_entity, target) {
-            let selects = |meaning: &Placeholder| matches!(meaning, Placeholder::Row(of, _) if of == table);
-            if !placeholders.iter().any(|(_, meaning)| selects(meaning)) {
-                let name = &self.tables.get(*table).name;
-                return Err(self.mistake(
-                    "response.single_entity",
-                    format!("expected a placeholder that selects a row of `{name}`, found none"),
-                ));
-            }
-        }
-        if !response.extras.is_empty() && response.records_key.is_none() {
-            return Err(self.mistake("response.extras", "expected `records_key` beside `extras`"));
-        }
-        if !(100..600).contains(&response.status) {
-            return Err(
-                self.mistake("response.status", format!("expected an HTTP status, found `{}`", response.status))
-            );
-        }
-        Ok(())
-    }
 }
 
-/// Whether a parameter has a role.
-type IsRole = fn(&Parameter) -> bool;
-
-/// The roles that one parameter at most may have.
-const ROLES: [(&str, IsRole); 5] = [
-    ("page", |parameter| matches!(parameter, Parameter::Page)),
-    ("per_page", |parameter| matches!(parameter, Parameter::PageSize(_))),
-    ("offset", |parameter| matches!(parameter, Parameter::Offset)),
-    ("sort_by", |parameter| matches!(parameter, Parameter::SortBy { .. })),
-    ("sort_order", |parameter| matches!(parameter, Parameter::SortOrder { .. })),
-];
+/// The strings of a template.
+fn collect_texts<'j>(json: &'j Json, texts: &mut Vec<&'j str>) {
+    match json {
+        Json::Text(text) => texts.push(text),
+        Json::List(items) => items.iter().for_each(|item| collect_texts(item, texts)),
+        Json::Object(fields) => fields.iter().for_each(|(_, value)| collect_texts(value, texts)),
+        _ => {}
+    }
+}

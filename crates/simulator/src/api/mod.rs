@@ -1,7 +1,12 @@
 //! The API that is served: endpoints compiled against the tables, and what their requests mean.
 
 mod body;
+mod check;
+mod cursor;
 mod endpoint;
+mod filters;
+mod order;
+mod parameter;
 mod path;
 mod request;
 
@@ -11,9 +16,11 @@ use lakeflow_interface::Result;
 
 use crate::definition::{AuthSpec, EndpointsFile, ErrorTemplate, ErrorTemplates, Json, Method, RateLimitSpec, mistake};
 use crate::table::Tables;
-pub(crate) use body::{Names, fill, fill_text, write_json};
-pub(crate) use endpoint::{Endpoint, Target};
-pub(crate) use request::{Listing, Problem, read};
+pub(crate) use body::{Names, fill, fill_text};
+pub(crate) use cursor::Cursor;
+pub(crate) use endpoint::{Endpoint, Placeholder, Target};
+pub(crate) use parameter::Parameter;
+pub(crate) use request::{Given, Listing, Shape, carries, read};
 
 /// Everything that `endpoints.yaml` says, compiled.
 #[derive(Debug)]
@@ -33,7 +40,18 @@ pub(crate) enum Refusal {
     MethodNotAllowed,
     Unauthorized,
     InvalidParameter,
+    InvalidBody,
+    InvalidGrant,
     RateLimited,
+}
+
+/// Why a request cannot be answered, and what its answer may tell of that.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Problem {
+    pub(crate) refusal: Refusal,
+    pub(crate) parameter: String,
+    pub(crate) value: String,
+    pub(crate) reason: String,
 }
 
 impl Api {
@@ -66,7 +84,7 @@ impl Api {
             let Some(values) = endpoint.pattern.matches(path) else { continue };
             let serves = match endpoint.method {
                 Method::Get => *method == http::Method::GET || *method == http::Method::HEAD,
-                Method::Post => *method == http::Method::POST,
+                other => method.as_str() == other.as_str(),
             };
             if serves {
                 return Ok((endpoint, values));
@@ -83,11 +101,18 @@ impl Api {
             Refusal::MethodNotAllowed => (&self.errors.method_not_allowed, 405, "{method} is not allowed: {path}"),
             Refusal::Unauthorized => (&self.errors.unauthorized, 401, "{reason}"),
             Refusal::InvalidParameter => (&self.errors.invalid_parameter, 422, "{reason}"),
+            Refusal::InvalidBody => (
+                self.errors.invalid_body.as_ref().map_or(&self.errors.invalid_parameter, |_| &self.errors.invalid_body),
+                422,
+                "{reason}",
+            ),
+            Refusal::InvalidGrant => (&self.errors.invalid_grant, 401, "invalid_client"),
             Refusal::RateLimited => (&self.errors.rate_limited, 429, "rate limit exceeded"),
         };
-        template.clone().unwrap_or_else(|| ErrorTemplate {
-            status,
-            body: Json::Object(vec![("message".to_owned(), Json::Text(message.to_owned()))]),
+        template.clone().unwrap_or_else(|| {
+            let key = if refusal == Refusal::InvalidGrant { "error" } else { "message" };
+            let body = Json::Object(vec![(key.to_owned(), Json::Text(message.to_owned()))]);
+            ErrorTemplate { status, body, content_type: None }
         })
     }
 }

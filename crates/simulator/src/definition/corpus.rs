@@ -1,5 +1,7 @@
 //! The type of `corpus/TABLE.json`: one table's rows as a template and a number.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::json::Json;
@@ -26,10 +28,44 @@ pub struct CorpusFile {
     pub identity: String,
     /// The field that says when a row last changed: a timestamp, or a number that grows with `n`.
     pub cursor: Option<String>,
-    /// The template.
+    /// The template; without one it is made from the schema of the table of the same name.
+    #[serde(default = "own_schema")]
     pub record: Json,
     /// What a change sets anew beside the cursor: merged into `record`, with fresh random values at every change.
     pub changes: Option<Json>,
+    /// What a deletion sets anew beside the cursor, for endpoints that show deleted rows: merged into `record`.
+    pub deleted: Option<Json>,
+    /// The corpora whose rows this one tells of: a row for every one that is added, changed or deleted.
+    pub feed: Option<BTreeMap<String, FeedLabels>>,
+}
+
+/// What happenings to rows of one corpus are called; one without a name is not told.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeedLabels {
+    /// A row was added.
+    pub created: Option<String>,
+    /// A row was changed.
+    pub changed: Option<String>,
+    /// A row was deleted.
+    pub deleted: Option<String>,
+}
+
+/// Which rows an endpoint lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Show {
+    /// Those that exist.
+    #[default]
+    Existing,
+    /// Those that were deleted.
+    Deleted,
+    /// Both.
+    All,
+}
+
+fn own_schema() -> Json {
+    Json::Object(vec![("$schema".to_owned(), Json::Null)])
 }
 
 fn yes() -> bool {

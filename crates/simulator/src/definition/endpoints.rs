@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::corpus::Show;
 use super::json::Json;
+use super::parameter::ParameterSpec;
+use super::response::ResponseSpec;
 
 /// The whole of `endpoints.yaml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,10 +47,16 @@ pub enum AuthSpec {
     Bearer,
     /// `Authorization: Basic …`; the token is the password.
     Basic,
+    /// `Authorization: Basic …`; the token is the user.
+    BasicUser,
     /// The token in a header of this name.
     ApiKeyHeader(String),
     /// The token in a query parameter of this name.
     ApiKeyQuery(String),
+    /// `Authorization: Bearer …` with a token that a token endpoint has handed out.
+    IssuedBearer,
+    /// A header of this name with a token that a token endpoint has handed out.
+    IssuedHeader(String),
 }
 
 /// A rate limit with a counting budget.
@@ -65,6 +74,8 @@ pub struct RateLimitSpec {
     pub remaining_header: Option<String>,
     /// The header that tells how many requests were made.
     pub used_header: Option<String>,
+    /// The header that tells both, as `used/limit`.
+    pub used_of_limit_header: Option<String>,
     /// The header that tells when the window ends.
     pub reset_header: Option<String>,
     /// How that header writes it.
@@ -96,8 +107,13 @@ pub struct ErrorTemplates {
     pub method_not_allowed: Option<ErrorTemplate>,
     /// Credentials are missing or wrong. Default 401.
     pub unauthorized: Option<ErrorTemplate>,
-    /// A strict endpoint got an unknown parameter or an invalid value. Default 422.
+    /// A strict endpoint got an unknown parameter or an invalid value; a cursor is none, or a page is too far on.
+    /// Default 422.
     pub invalid_parameter: Option<ErrorTemplate>,
+    /// The body of a write or a search cannot be read, or lacks a required field. Default: like `invalid_parameter`.
+    pub invalid_body: Option<ErrorTemplate>,
+    /// A token endpoint got wrong credentials. Default 401 with `{"error": "invalid_client"}`.
+    pub invalid_grant: Option<ErrorTemplate>,
     /// The budget is used up. Default 429.
     pub rate_limited: Option<ErrorTemplate>,
 }
@@ -110,6 +126,8 @@ pub struct ErrorTemplate {
     pub status: u16,
     /// The body.
     pub body: Json,
+    /// The type of the body, where it is not JSON; the body is then one string.
+    pub content_type: Option<String>,
 }
 
 /// One path with one method.
@@ -123,12 +141,28 @@ pub struct EndpointSpec {
     pub method: Method,
     /// The corpus whose rows are served: the file's name without folder and ending.
     pub corpus: Option<String>,
-    /// A fixed body instead of a corpus; its strings may hold constants and the path's placeholders.
+    /// A fixed body instead of a corpus; its strings may hold constants and the path's placeholders. Beside a corpus,
+    /// what a write or the start of a job answers.
     pub body: Option<Json>,
+    /// What happens to the corpus: `read` (default), `create`, `update` or `delete`.
+    #[serde(default)]
+    pub action: Action,
+    /// How the body of a request is read that creates or updates a row.
+    #[serde(default)]
+    pub write: WriteSpec,
+    /// The endpoint hands out tokens.
+    pub token: Option<TokenSpec>,
+    /// The endpoint starts a report, or tells how far one is.
+    pub job: Option<JobSpec>,
+    /// Which rows are listed: `existing` (default), `deleted` or `all`.
+    #[serde(default)]
+    pub rows: Show,
+    /// Whether credentials are checked; without the key they are, except where tokens are handed out.
+    pub authenticated: Option<bool>,
     /// What placeholders mean that are not constants.
     #[serde(default)]
     pub path_parameters: BTreeMap<String, PathParameterSpec>,
-    /// What query parameters mean, beside those given for all endpoints.
+    /// What query parameters mean, and the fields of a JSON or form body, beside those given for all endpoints.
     #[serde(default)]
     pub parameters: BTreeMap<String, ParameterSpec>,
     /// Overrides the file's `strict`.
@@ -147,8 +181,94 @@ pub enum Method {
     /// Reads.
     #[default]
     Get,
-    /// Reads, with the parameters in the query all the same (search endpoints).
+    /// Reads with the parameters in the body (searches), or creates.
     Post,
+    /// Updates.
+    Put,
+    /// Updates.
+    Patch,
+    /// Deletes.
+    Delete,
+}
+
+impl Method {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What a request does to the corpus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Nothing.
+    #[default]
+    Read,
+    /// Adds a row.
+    Create,
+    /// Changes the row that the path selects.
+    Update,
+    /// Deletes the row that the path selects.
+    Delete,
+}
+
+/// How the body of a request is read that creates or updates a row.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriteSpec {
+    /// The key of the body below which the fields are, as `ticket`.
+    pub under: Option<String>,
+    /// Fields of the body that have another place in the record: `{comment.body: description}`.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// Fields that must be there when a row is created.
+    #[serde(default)]
+    pub required: Vec<String>,
+}
+
+/// An endpoint that hands out tokens: of OAuth 2, or of a login that gives a session.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSpec {
+    /// The values of `grant_type` that are served; without any, `grant_type` is not looked at.
+    #[serde(default)]
+    pub grants: Vec<String>,
+    /// How long a token is good.
+    #[serde(default = "hour", deserialize_with = "super::duration::deserialize")]
+    pub lifetime: Duration,
+    /// The fields of which one must hold the expected secret.
+    #[serde(default = "secret_fields")]
+    pub secrets: Vec<String>,
+    /// Whether a refresh token is good once only, and a new one comes with every answer.
+    #[serde(default)]
+    pub rotates: bool,
+}
+
+/// An endpoint of a report that is made in the background.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobSpec {
+    /// Starts a report; its parameters count when its rows are fetched. `{job}` is its identity.
+    Start {
+        /// How many times it is still being made when it is asked for.
+        #[serde(default)]
+        pending: u64,
+    },
+    /// Tells how far the report is whose identity a placeholder with the meaning `job` holds.
+    Poll {
+        /// The body as long as it is being made; `body` is the one of a report that is ready.
+        pending: Json,
+        /// The status as long as it is being made.
+        #[serde(default = "super::response::ok")]
+        pending_status: u16,
+    },
 }
 
 /// What a placeholder of a path means.
@@ -161,6 +281,8 @@ pub enum PathParameterSpec {
     Filter(String),
     /// Any value will do.
     Any,
+    /// The identity of a report; one that was not started, or is still being made, is `not_found`.
+    Job,
 }
 
 /// Which row a placeholder selects.
@@ -173,163 +295,10 @@ pub struct RowSelector {
     pub field: String,
 }
 
-/// What a query parameter means.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ParameterSpec {
-    /// Keeps the rows whose field compares with the value.
-    Filter(FilterSpec),
-    /// Chooses the field to sort by.
-    SortBy(SortBySpec),
-    /// Chooses the direction: `asc` or `desc`.
-    SortOrder(SortOrderSpec),
-    /// The page's number, from 1.
-    Page,
-    /// The rows of a page.
-    PerPage(PageSizeSpec),
-    /// The same as `per_page`, for APIs that page by offset.
-    Limit(PageSizeSpec),
-    /// How many rows to pass over.
-    Offset,
-    /// Known, without effect.
-    Ignore,
+fn hour() -> Duration {
+    Duration::from_secs(3_600)
 }
 
-/// A filter on a field.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FilterSpec {
-    /// The field, as `state` or `commit.committer.date`.
-    pub field: String,
-    /// How it compares.
-    #[serde(default)]
-    pub op: Operator,
-    /// The value when the parameter is absent; without one the filter is then off.
-    pub default: Option<String>,
-    /// A value that switches the filter off, as `all`.
-    pub off: Option<String>,
-    /// The only values allowed; a strict endpoint refuses others.
-    pub values: Option<Vec<String>>,
-}
-
-/// How a field compares with a parameter's value. A null only matches `ne`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Operator {
-    /// Equal.
-    #[default]
-    Eq,
-    /// Not equal.
-    Ne,
-    /// Greater.
-    Gt,
-    /// Greater or equal.
-    Gte,
-    /// Less.
-    Lt,
-    /// Less or equal.
-    Lte,
-    /// Equal to one of a list with commas.
-    In,
-}
-
-/// A parameter that chooses the field to sort by.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SortBySpec {
-    /// From the parameter's values to fields: `{updated: updated_at}`.
-    pub fields: BTreeMap<String, String>,
-    /// The value when the parameter is absent.
-    pub default: Option<String>,
-}
-
-/// A parameter that chooses the direction.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SortOrderSpec {
-    /// The direction when the parameter is absent.
-    pub default: Direction,
-}
-
-/// The direction of a sort.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// Smallest first.
-    #[default]
-    Asc,
-    /// Greatest first.
-    Desc,
-}
-
-/// The number of rows of a page.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PageSizeSpec {
-    /// When the parameter is absent.
-    pub default: u64,
-    /// The most that is given; a strict endpoint refuses more, others give this many.
-    pub maximum: u64,
-}
-
-/// How an endpoint answers.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ResponseSpec {
-    /// How a client learns where to go on.
-    #[serde(default)]
-    pub pagination: PaginationStyle,
-    /// Where in the body the rows are, as `data.items`; absent: the body is the list itself.
-    pub records_key: Option<String>,
-    /// More keys of the body beside `records_key`: strings may hold `{total}`, `{page}`, `{per_page}`, `{pages}`,
-    /// `{offset}`, `{next_page}`, `{next_offset}`, `{has_more}`, constants and placeholders. A string that is one
-    /// such name alone becomes a number, boolean or null.
-    #[serde(default)]
-    pub extras: BTreeMap<String, Json>,
-    /// Whether the body is the one selected row itself.
-    #[serde(default)]
-    pub single_entity: bool,
-    /// The status of a good answer.
-    #[serde(default = "ok")]
-    pub status: u16,
-    /// More headers.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// Whether answers carry an `ETag` and `If-None-Match` is honoured with 304.
-    #[serde(default)]
-    pub etag: bool,
-}
-
-impl Default for ResponseSpec {
-    fn default() -> Self {
-        Self {
-            pagination: PaginationStyle::default(),
-            records_key: None,
-            extras: BTreeMap::new(),
-            single_entity: false,
-            status: ok(),
-            headers: BTreeMap::new(),
-            etag: false,
-        }
-    }
-}
-
-/// How a client learns where to go on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PaginationStyle {
-    /// One answer holds all rows; `page`, `per_page`, `limit` and `offset` still slice if they are declared.
-    #[default]
-    None,
-    /// A `Link` header with `prev`, `next`, `last` and `first`, as GitHub sends it.
-    LinkHeader,
-    /// The client counts pages; what the body tells of them is in `extras`.
-    PageNumber,
-    /// The client counts rows; what the body tells of them is in `extras`.
-    Offset,
-}
-
-fn ok() -> u16 {
-    200
+fn secret_fields() -> Vec<String> {
+    ["client_secret", "refresh_token", "password", "assertion"].map(str::to_owned).to_vec()
 }

@@ -4,16 +4,25 @@ pub(crate) mod corpus;
 pub(crate) mod duration;
 pub(crate) mod endpoints;
 pub(crate) mod json;
+pub(crate) mod parameter;
 mod read;
+pub(crate) mod response;
+mod schema;
 
-pub use corpus::CorpusFile;
+pub use corpus::{CorpusFile, FeedLabels, Show};
 pub use endpoints::{
-    AuthSpec, Direction, EndpointSpec, EndpointsFile, ErrorTemplate, ErrorTemplates, FilterSpec, Method, Operator,
-    PageSizeSpec, PaginationStyle, ParameterSpec, PathParameterSpec, RateLimitSpec, ResetFormat, ResponseSpec,
-    RowSelector, SortBySpec, SortOrderSpec,
+    Action, AuthSpec, EndpointSpec, EndpointsFile, ErrorTemplate, ErrorTemplates, JobSpec, Method, PathParameterSpec,
+    RateLimitSpec, ResetFormat, RowSelector, TokenSpec, WriteSpec,
 };
 pub use json::Json;
+pub(crate) use json::write_json;
+pub use parameter::{
+    CursorSpec, Direction, ExpandSpec, FilterGroupsSpec, FilterSpec, ODataFilterSpec, Operator, PageSizeSpec,
+    ParameterSpec, RowsSpec, SelectSpec, SortBySpec, SortListSpec, SortOrderSpec, WholeSpan,
+};
 pub use read::SimulatorDefinition;
+pub use response::{ColumnSpec, Format, Packing, PaginationStyle, ResponseSpec};
+pub use schema::Schemas;
 
 use lakeflow_interface::{Error, ErrorKind};
 

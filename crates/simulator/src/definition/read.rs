@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lakeflow_interface::{Error, ErrorKind, Result, nearest};
 use serde::de::DeserializeOwned;
 
-use super::{CorpusFile, EndpointsFile, mistake};
+use super::{CorpusFile, EndpointsFile, Schemas, mistake, schema};
 use crate::api::Api;
 use crate::table::Tables;
 
@@ -22,13 +22,24 @@ pub struct SimulatorDefinition {
 impl SimulatorDefinition {
     /// Compiles a definition from its files: `endpoints.yaml` and `corpus/TABLE.json`, each with its path and text.
     pub fn parse<P: AsRef<str>, T: AsRef<str>>(files: impl IntoIterator<Item = (P, T)>) -> Result<Self> {
+        Self::parse_with_schemas(files, &Schemas::new())
+    }
+
+    /// The same, where a corpus may take its records from the schemas of the source's tables.
+    pub fn parse_with_schemas<P: AsRef<str>, T: AsRef<str>>(
+        files: impl IntoIterator<Item = (P, T)>,
+        schemas: &Schemas,
+    ) -> Result<Self> {
         let mut endpoints = None;
         let mut corpora = Vec::new();
         for (path, text) in files {
             let (path, text) = (path.as_ref(), text.as_ref());
             let within = path.strip_prefix("simulator/").unwrap_or(path);
             match within.strip_prefix("corpus/").and_then(|name| name.strip_suffix(".json")) {
-                Some(name) => corpora.push((name.to_owned(), path.to_owned(), read_corpus(path, text)?)),
+                Some(name) => {
+                    let corpus = schema::expand(name, path, read_corpus(path, text)?, schemas)?;
+                    corpora.push((name.to_owned(), path.to_owned(), corpus));
+                }
                 None if within == ENDPOINTS => endpoints = Some((path.to_owned(), read_endpoints(path, text)?)),
                 None => {
                     return Err(mistake(
@@ -50,6 +61,11 @@ impl SimulatorDefinition {
 
     /// Reads a definition from a folder.
     pub fn load(folder: &Path) -> Result<Self> {
+        Self::load_with_schemas(folder, &Schemas::new())
+    }
+
+    /// The same, where a corpus may take its records from the schemas of the source's tables.
+    pub fn load_with_schemas(folder: &Path, schemas: &Schemas) -> Result<Self> {
         let mut files = Vec::new();
         for below in ["", "corpus"] {
             for path in list(&folder.join(below))? {
@@ -60,7 +76,7 @@ impl SimulatorDefinition {
                 }
             }
         }
-        Self::parse(files)
+        Self::parse_with_schemas(files, schemas)
     }
 
     /// The names of the tables that have a corpus.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::definition::Show;
 use crate::state::State;
 use crate::table::World;
 
@@ -21,7 +22,8 @@ pub(crate) fn count_at_start(world: &World, table: usize) -> u64 {
 
 /// The rows now, going by the rows at the start and by what has changed since.
 pub(crate) fn count_now(world: &World, state: &State, table: usize, at_start: u64) -> u64 {
-    let added = state.overlay(table).added().iter().filter(|slot| world.exists(state, table, **slot)).count();
+    let added =
+        state.overlay(table).added(Show::Existing).iter().filter(|slot| world.exists(state, table, **slot)).count();
     at_start - vanished(world, state, table).len() as u64 + added as u64
 }
 

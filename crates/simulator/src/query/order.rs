@@ -1,27 +1,28 @@
 //! Small sets of rows, collected and sorted in memory.
 
-use super::{Page, Query};
-use crate::definition::Direction;
+use std::cmp::Ordering;
+
+use super::{Page, Position, Query};
 use crate::state::State;
-use crate::table::{Scalar, World};
+use crate::table::World;
 
 /// Filters, sorts and slices some rows.
 pub(crate) fn collected(world: &World, state: &State, query: &Query, mut rows: Vec<u64>) -> Page {
-    rows.retain(|slot| query.filters.iter().all(|filter| filter.accepts(world, state, query.table, *slot)));
-    if let Some(field) = &query.sort {
-        let key = |slot: u64| world.row(state, query.table, slot).field(field).into_owned();
-        let mut keyed: Vec<(Scalar<'static>, u64)> = rows.iter().map(|slot| (key(*slot), *slot)).collect();
-        keyed.sort_by(|(left, _), (right, _)| match query.direction {
-            Direction::Desc if *left == Scalar::Null || *right == Scalar::Null => left.order(right),
-            Direction::Desc => right.order(left),
-            Direction::Asc => left.order(right),
-        });
-        rows = keyed.into_iter().map(|(_, slot)| slot).collect();
-    } else if query.direction == Direction::Desc {
-        rows.reverse();
-    }
-    let total = rows.len() as u64;
-    let first = usize::try_from(query.offset.min(total)).unwrap_or(usize::MAX);
-    let page = rows.into_iter().skip(first).take(usize::try_from(query.limit).unwrap_or(usize::MAX)).collect();
-    Page { rows: page, total }
+    rows.retain(|slot| query.accepts(world, state, *slot));
+    let mut positions: Vec<Position> = rows.into_iter().map(|slot| Position::of(world, state, query, slot)).collect();
+    positions.sort_by(|left, right| left.order(right, query.direction));
+    let total = positions.len() as u64;
+    let count = |holds: &dyn Fn(&Position) -> bool| positions.partition_point(holds) as u64;
+    let after = query
+        .after
+        .as_ref()
+        .map(|after| count(&|position| position.order(after, query.direction) != Ordering::Greater));
+    let before = query
+        .before
+        .as_ref()
+        .map(|before| count(&|position| position.order(before, query.direction) == Ordering::Less) + 1);
+    let range = query.slice(after, before, total);
+    let first = range.start;
+    let places = first as usize..range.end as usize;
+    Page { rows: positions[places].iter().map(|position| position.slot).collect(), total, first }
 }

@@ -34,6 +34,13 @@ impl Pages {
         self.total
     }
 
+    /// How many numbers of the listing are smaller.
+    pub(crate) fn rank(&self, slot: u64, includes: impl Fn(u64) -> bool) -> u64 {
+        let strides = self.marks.partition_point(|mark| *mark < slot);
+        let Some(mark) = strides.checked_sub(1).and_then(|stride| self.marks.get(stride)) else { return 0 };
+        (strides as u64 - 1) * STRIDE + (*mark..slot).filter(|slot| includes(*slot)).count() as u64
+    }
+
     /// The numbers at some places of the listing.
     pub(crate) fn select(&self, positions: Range<u64>, domain: Range<u64>, includes: impl Fn(u64) -> bool) -> Vec<u64> {
         let Some(start) = self.marks.get((positions.start / STRIDE) as usize) else { return Vec::new() };

@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::pages::{PageIndex, Pages};
-use super::{Filter, Page, Query, partition_point};
-use crate::definition::{Direction, Operator};
+use super::{Filter, Page, Position, Query, partition_point};
+use crate::definition::{Direction, Operator, Show};
 use crate::state::State;
-use crate::table::World;
+use crate::table::{Scalar, World};
 
 /// First rows of the start in the order of their numbers (a range without holes, with some returned), then others.
 pub(crate) struct Sequence<'a> {
@@ -39,7 +39,7 @@ impl<'a> Sequence<'a> {
         };
         let narrows = |filter: &&Filter| filter.field.rises && is_bound(filter.operator);
         let (bounds, residual): (Vec<&Filter>, Vec<&Filter>) = query.filters.iter().partition(narrows);
-        let moved_apart = by_cursor || bounds.iter().any(|filter| filter.field.changeable);
+        let moved_apart = by_cursor || query.show == Show::All || bounds.iter().any(|filter| filter.field.changeable);
         let mut sequence = Self {
             world,
             state,
@@ -55,11 +55,12 @@ impl<'a> Sequence<'a> {
             sequence.narrow(filter);
         }
         if by_cursor {
-            sequence.tail = sequence.accepted_by_time(overlay.by_time());
+            sequence.tail = sequence.accepted_by_time(overlay.by_time(query.show));
         } else {
-            sequence.tail = sequence.accepted(overlay.added());
+            sequence.tail = sequence.accepted(overlay.added(query.show));
             if moved_apart {
-                sequence.returned = sequence.accepted(overlay.moved());
+                let returned = if query.show == Show::All { overlay.gone_or_moved() } else { overlay.moved() };
+                sequence.returned = sequence.accepted(returned);
             }
         }
         Some(sequence)
@@ -67,33 +68,65 @@ impl<'a> Sequence<'a> {
 
     /// The page that the question wants.
     pub(crate) fn page(&self, index: &PageIndex) -> Page {
-        let pages = (self.sparse || !self.residual.is_empty()).then(|| {
+        let must_be_asked = self.sparse || !self.residual.is_empty() || !self.query.any_of.is_empty();
+        let pages = must_be_asked.then(|| {
             index.pages(self.state.version, &self.query.text, || {
                 let domain = self.domain();
                 Pages::of(domain.clone(), |slot| self.includes(slot))
             })
         });
-        let body = pages.as_ref().map_or_else(|| self.rank(self.domain().end), |pages| pages.total());
+        let pages = pages.as_deref();
+        let body = pages.map_or_else(|| self.rank(self.domain().end), Pages::total);
         let total = body + self.tail.len() as u64;
-        let first = self.query.offset.min(total);
-        let last = self.query.offset.saturating_add(self.query.limit).min(total);
-        let place = |position: u64| match self.query.direction {
-            Direction::Asc => position,
-            Direction::Desc => total - 1 - position,
+        let backwards = self.query.direction == Direction::Desc;
+        let count = |position: &Option<Position>, including: bool| {
+            let position = position.as_ref()?;
+            let up_to = self.count_up_to(position, including != backwards, (pages, body));
+            Some(if backwards { total - up_to } else { up_to })
         };
-        let pick = |positions: Range<u64>| match &pages {
+        let (after, before) = (count(&self.query.after, true), count(&self.query.before, false));
+        let range = self.query.slice(after, before.map(|before| before + 1), total);
+        let pick = |positions: Range<u64>| match pages {
             Some(pages) => pages.select(positions, self.domain(), |slot| self.includes(slot)),
             None => positions.map(|position| self.select(position)).collect(),
         };
-        let ascending =
-            if first == last { 0..0 } else { place(first).min(place(last - 1))..place(first).max(place(last - 1)) + 1 };
+        let ascending = match (range.is_empty(), backwards) {
+            (true, _) => 0..0,
+            (false, false) => range.clone(),
+            (false, true) => total - range.end..total - range.start,
+        };
         let mut rows = pick(ascending.start.min(body)..ascending.end.min(body));
         let tail = ascending.start.max(body) - body..ascending.end.max(body) - body;
         rows.extend_from_slice(&self.tail[tail.start as usize..tail.end as usize]);
-        if self.query.direction == Direction::Desc {
+        if backwards {
             rows.reverse();
         }
-        Page { rows, total }
+        Page { rows, total, first: range.start }
+    }
+
+    /// How many rows, in ascending order, come before a place; with the one at it if `including`.
+    fn count_up_to(&self, position: &Position, including: bool, (pages, body): (Option<&Pages>, u64)) -> u64 {
+        let precedes = |slot: u64| {
+            let order = Position::of(self.world, self.state, self.query, slot).order(position, Direction::Asc);
+            order.is_lt() || (including && order.is_eq())
+        };
+        let in_tail = self.tail.partition_point(|slot| precedes(*slot)) as u64;
+        if in_tail > 0 {
+            return body + in_tail;
+        }
+        let end = self.domain().end;
+        let original = |slot: u64| {
+            let sort = self.query.sort.as_ref();
+            let row = self.world.original(Some(self.state), self.query.table, slot);
+            let key = sort.map_or(Scalar::Null, |field| row.field(field).into_owned());
+            let order = Position { key, moment: None, slot }.order(position, Direction::Asc);
+            order.is_lt() || (including && order.is_eq())
+        };
+        let behind = partition_point(self.domain().start..end, original);
+        match pages {
+            Some(pages) => pages.rank(behind, |slot| self.includes(slot)),
+            None => self.rank(behind),
+        }
     }
 
     /// Narrows the range by a condition on a field that rises with the number.
@@ -123,11 +156,11 @@ impl<'a> Sequence<'a> {
 
     fn accepted(&self, rows: &[u64]) -> Vec<u64> {
         let table = self.query.table;
-        let unconditional = self.query.filters.is_empty() && !self.sparse;
+        let unconditional = self.query.filters.is_empty() && self.query.any_of.is_empty() && !self.sparse;
         let accepts = |slot: &u64| {
             unconditional
-                || (self.world.exists(self.state, table, *slot)
-                    && self.query.filters.iter().all(|filter| filter.accepts(self.world, self.state, table, *slot)))
+                || (self.world.is_shown(self.state, table, *slot, self.query.show)
+                    && self.query.accepts(self.world, self.state, *slot))
         };
         rows.iter().copied().filter(accepts).collect()
     }
@@ -162,7 +195,8 @@ impl<'a> Sequence<'a> {
         }
         self.range.contains(&slot)
             && (self.holes.is_empty() || self.holes.binary_search(&slot).is_err())
-            && (!self.sparse || self.world.exists(self.state, self.query.table, slot))
+            && (!self.sparse || self.world.is_shown(self.state, self.query.table, slot, self.query.show))
+            && self.query.accepts_any(self.world, self.state, slot)
             && self.residual.iter().all(|filter| filter.accepts(self.world, self.state, self.query.table, slot))
     }
 
@@ -180,7 +214,7 @@ impl<'a> Sequence<'a> {
 }
 
 fn is_bound(operator: Operator) -> bool {
-    !matches!(operator, Operator::Ne | Operator::In)
+    matches!(operator, Operator::Eq | Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte)
 }
 
 fn count_below(sorted: &[u64], slot: u64) -> u64 {

@@ -5,12 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use lakeflow_interface::Secret;
 
+use super::session::Sessions;
 use crate::definition::AuthSpec;
 
 /// Checks a request's credentials; the error says what is missing, never what was sent.
 pub(crate) fn check(
     accepted: &[AuthSpec],
-    token: Option<&Secret>,
+    (token, sessions): (Option<&Secret>, &Sessions),
     headers: &HeaderMap,
     query: &[(String, String)],
 ) -> Result<(), String> {
@@ -18,7 +19,11 @@ pub(crate) fn check(
     for auth in accepted {
         if let Some(given) = credential(auth, headers, query) {
             found = true;
-            if token.is_none_or(|token| token.expose() == given) {
+            let is_good = match auth {
+                AuthSpec::IssuedBearer | AuthSpec::IssuedHeader(_) => sessions.is_good(&given),
+                _ => token.is_none_or(|token| token.expose() == given),
+            };
+            if is_good {
                 return Ok(());
             }
         }
@@ -36,28 +41,34 @@ pub(crate) fn check(
 fn credential(auth: &AuthSpec, headers: &HeaderMap, query: &[(String, String)]) -> Option<String> {
     let authorization = || headers.get(http::header::AUTHORIZATION)?.to_str().ok()?.split_once(' ');
     let given = match auth {
-        AuthSpec::Bearer => {
+        AuthSpec::Bearer | AuthSpec::IssuedBearer => {
             let (scheme, token) = authorization()?;
             let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
             known.then(|| token.trim().to_owned())
         }
-        AuthSpec::Basic => {
-            let (scheme, encoded) = authorization()?;
-            let decoded = STANDARD.decode(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
-            let text = String::from_utf8(decoded).ok()?;
-            text.split_once(':').map(|(_, password)| password.to_owned())
+        AuthSpec::Basic => basic(headers).map(|(_, password)| password),
+        AuthSpec::BasicUser => basic(headers).map(|(user, _)| user),
+        AuthSpec::ApiKeyHeader(name) | AuthSpec::IssuedHeader(name) => {
+            headers.get(name)?.to_str().ok().map(str::to_owned)
         }
-        AuthSpec::ApiKeyHeader(name) => headers.get(name)?.to_str().ok().map(str::to_owned),
         AuthSpec::ApiKeyQuery(name) => query.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
     };
     given.filter(|given| !given.is_empty())
 }
 
+/// User and password of `Authorization: Basic`.
+pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let (scheme, encoded) = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let decoded = STANDARD.decode(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+}
+
 fn describe(auth: &AuthSpec) -> String {
     match auth {
-        AuthSpec::Bearer => "`Authorization: Bearer …`".to_owned(),
-        AuthSpec::Basic => "`Authorization: Basic …`".to_owned(),
-        AuthSpec::ApiKeyHeader(name) => format!("the header `{name}`"),
+        AuthSpec::Bearer | AuthSpec::IssuedBearer => "`Authorization: Bearer …`".to_owned(),
+        AuthSpec::Basic | AuthSpec::BasicUser => "`Authorization: Basic …`".to_owned(),
+        AuthSpec::ApiKeyHeader(name) | AuthSpec::IssuedHeader(name) => format!("the header `{name}`"),
         AuthSpec::ApiKeyQuery(name) => format!("the parameter `{name}`"),
     }
 }

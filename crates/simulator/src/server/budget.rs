@@ -73,6 +73,7 @@ impl Budget {
             (&self.spec.limit_header, self.requests.to_string()),
             (&self.spec.remaining_header, (self.requests - spent.requests).to_string()),
             (&self.spec.used_header, spent.requests.to_string()),
+            (&self.spec.used_of_limit_header, format!("{}/{}", spent.requests, self.requests)),
             (&self.spec.reset_header, reset.to_string()),
         ];
         let mut headers: Vec<(String, String)> =

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::pattern;
 use crate::definition::{Json, duration};
+use crate::pattern;
 use crate::random::{mix, threshold};
 
 /// Something that goes wrong.

@@ -6,10 +6,9 @@ mod auth;
 mod budget;
 mod connection;
 mod fault;
-mod links;
 mod log;
-mod pattern;
 mod respond;
+mod session;
 mod shared;
 
 use std::collections::BTreeMap;
@@ -120,6 +119,11 @@ impl Simulator {
         self.shared.log.counts()
     }
 
+    /// Makes every token bad that a token endpoint has handed out.
+    pub fn revoke_tokens(&self) {
+        self.shared.sessions.revoke();
+    }
+
     /// Forgets the requests so far.
     pub fn clear_requests(&self) {
         self.shared.log.clear();
@@ -169,7 +173,7 @@ async fn handle(
     }
     let query: Vec<(String, String)> = form_urlencoded::parse(raw_query.as_bytes()).into_owned().collect();
     let base = shared.base(&parts);
-    let asked = Asked { method: &parts.method, path, query: &query, headers: &parts.headers, base: &base };
+    let asked = Asked { method: &parts.method, path, query: &query, headers: &parts.headers, body: &body, base: &base };
     let answer = shared.answer(&asked);
     let (endpoint, bytes) = (answer.endpoint.clone(), answer.body.len() as u64);
     let reset = (parts.version < http::Version::HTTP_2).then_some(reset);

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use super::answer::Answer;
 use super::connection::ResetSwitch;
 use super::fault::FaultKind;
-use crate::api::write_json;
+use crate::definition::write_json;
 
 /// The time for the first half of a body to be on its way before the connection is reset.
 const BEFORE_RESET: Duration = Duration::from_millis(20);

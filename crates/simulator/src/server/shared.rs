@@ -12,12 +12,13 @@ use url::Url;
 use super::budget::Budget;
 use super::fault::{Fault, FaultKind, Faults};
 use super::log::RequestLog;
-use super::pattern;
+use super::session::Sessions;
 use crate::api::Api;
 use crate::definition::SimulatorDefinition;
+use crate::pattern;
 use crate::query::{PageIndex, count_at_start, count_now};
 use crate::settings::{AdvanceAfter, SimulatorSettings};
-use crate::state::{Advance, State};
+use crate::state::{Advance, State, Write};
 use crate::table::World;
 
 /// What all requests share.
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub(super) log: RequestLog,
     pub(super) budget: Option<Budget>,
     pub(super) token: Option<Secret>,
+    pub(super) sessions: Sessions,
+    pub(super) cursor_links: bool,
     pub(super) latency: Duration,
     state: RwLock<Arc<State>>,
     faults: RwLock<Arc<Faults>>,
@@ -57,6 +60,8 @@ impl Shared {
             log: RequestLog::new(settings.log_capacity),
             budget: definition.api.rate_limit.clone().map(|spec| Budget::new(spec, settings.request_budget)),
             token: settings.token,
+            sessions: Sessions::new(settings.seed),
+            cursor_links: settings.cursor_links,
             latency: settings.latency,
             faults: RwLock::new(Arc::new(Faults::new(settings.faults, settings.seed))),
             advances: settings.advances.into_iter().map(|advance| (advance, AtomicU64::new(0))).collect(),
@@ -86,6 +91,16 @@ impl Shared {
         let next = self.state().advanced(&self.world, advance, real_now)?;
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())
+    }
+
+    /// Does what a client's request wants, and gives the state after it with the row's number.
+    pub(crate) fn write(&self, table: usize, write: &Write) -> (Arc<State>, u64) {
+        let _advancing = self.advancing.lock().unwrap_or_else(PoisonError::into_inner);
+        let real_now = self.is_clock_real.then(|| Utc::now().timestamp() * 1_000);
+        let (next, slot) = self.state().after_write(&self.world, table, write, real_now);
+        let next = Arc::new(next);
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
+        (next, slot)
     }
 
     /// Advances as far as the settings want it after this request.

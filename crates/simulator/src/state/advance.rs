@@ -1,18 +1,27 @@
 //! `advance`: rows are added, changed and deleted, and the clock moves on.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lakeflow_interface::{Error, ErrorKind, Result, unknown_name};
 use serde::Deserialize;
 
-use super::State;
+use super::overlay::NewRow;
+use super::{State, Written};
+use crate::definition::Show;
 use crate::query::locate;
 use crate::random::{below, mix};
-use crate::table::{Comparand, World};
+use crate::table::{Comparand, HappeningKind, World};
 
 /// How far a clock that was set moves when nothing else is said, in milliseconds.
 const STEP: i64 = 60_000;
+
+/// How far a clock that was set moves with a client's write, in milliseconds.
+const WRITE_STEP: i64 = 1_000;
+
+/// In milliseconds.
+const HOUR: i64 = 3_600_000;
 
 /// What happens to the tables, and how far the clock moves.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -36,6 +45,8 @@ pub struct TableAdvance {
     pub changed: u64,
     /// How many rows, chosen at random, are deleted.
     pub deleted: u64,
+    /// How many rows are added whose cursor lies ahead of the clock, by an hour and more.
+    pub future: u64,
     /// Rows to change, by their identity.
     pub changed_rows: Vec<serde_json::Value>,
     /// Rows to delete, by their identity.
@@ -63,6 +74,13 @@ impl Advance {
         self
     }
 
+    /// Adds so many rows of a table whose cursor lies ahead of the clock.
+    #[must_use]
+    pub fn future(mut self, table: impl Into<String>, rows: u64) -> Self {
+        self.tables.entry(table.into()).or_default().future = rows;
+        self
+    }
+
     /// Changes one row of a table.
     #[must_use]
     pub fn change(mut self, table: impl Into<String>, identity: impl Into<serde_json::Value>) -> Self {
@@ -82,7 +100,7 @@ impl TableAdvance {
     /// The most rows that it concerns.
     fn events(&self) -> u64 {
         let named = self.changed_rows.len() + self.deleted_rows.len();
-        self.added + self.changed + self.deleted + named as u64
+        self.added + self.future + self.changed + self.deleted + named as u64
     }
 }
 
@@ -105,9 +123,20 @@ fn by_ancestry<'a>(world: &World, advance: &'a Advance) -> Result<Vec<(usize, &'
 /// One thing that happens.
 #[derive(Clone, Copy)]
 enum Event {
-    Add { table: usize, parent: Option<u64> },
+    Add { table: usize, parent: Option<u64>, ahead: i64 },
     Change { table: usize, slot: u64 },
     Delete { table: usize, slot: u64 },
+}
+
+/// What a client's request does to one row.
+#[derive(Clone, Debug)]
+pub(crate) enum Write {
+    /// Adds a row below a parent.
+    Create { parent: Option<u64>, written: Written },
+    /// Changes a row.
+    Update { slot: u64, written: Written },
+    /// Deletes a row.
+    Delete { slot: u64 },
 }
 
 impl State {
@@ -130,10 +159,41 @@ impl State {
                 next.apply(world, event, self.now + share as i64);
             }
         }
-        for (table, overlay) in next.overlays.iter_mut().enumerate() {
+        next.sort(world);
+        Ok(next)
+    }
+
+    /// The state after a client's request, and the row that it was about; `real_now` as above.
+    pub(crate) fn after_write(&self, world: &World, table: usize, write: &Write, real_now: Option<i64>) -> (Self, u64) {
+        let mut next = self.clone();
+        next.version += 1;
+        next.now = real_now.map_or(self.now.saturating_add(WRITE_STEP), |real_now| self.now.max(real_now));
+        let at = next.now;
+        let slot = match write {
+            Write::Create { parent, written } => {
+                let slot = world.slots(table) + next.overlays[table].additions();
+                next.overlays[table].write(slot, written);
+                next.apply(world, Event::Add { table, parent: *parent, ahead: 0 }, at);
+                slot
+            }
+            Write::Update { slot, written } => {
+                next.overlays[table].write(*slot, written);
+                next.touch(world, table, *slot, at);
+                *slot
+            }
+            Write::Delete { slot } => {
+                next.apply(world, Event::Delete { table, slot: *slot }, at);
+                *slot
+            }
+        };
+        next.sort(world);
+        (next, slot)
+    }
+
+    fn sort(&mut self, world: &World) {
+        for (table, overlay) in self.overlays.iter_mut().enumerate() {
             overlay.sort(world.slots(table));
         }
-        Ok(next)
     }
 
     fn plan(&self, world: &World, table: usize, wanted: &TableAdvance) -> Result<Vec<Event>> {
@@ -150,30 +210,35 @@ impl State {
         let mut events: Vec<Event> = changed.map(|slot| Event::Change { table, slot }).collect();
         let deleted = deleted_rows.into_iter().chain(picker.random(wanted.deleted)?);
         let deletes: Vec<Event> = deleted.map(|slot| Event::Delete { table, slot }).collect();
-        events.extend(picker.parents(wanted.added)?.into_iter().map(|parent| Event::Add { table, parent }));
+        events.extend(picker.parents(wanted.added)?.into_iter().map(|parent| Event::Add { table, parent, ahead: 0 }));
+        let ahead = (1..).map(|hours| hours * HOUR);
+        let future = picker.parents(wanted.future)?.into_iter().zip(ahead);
+        events.extend(future.map(|(parent, ahead)| Event::Add { table, parent, ahead }));
         events.extend(deletes);
         Ok(events)
     }
 
     fn apply(&mut self, world: &World, event: Event, at: i64) {
         let (table, parent) = match event {
-            Event::Add { table, parent } => {
-                let base_children = parent.map_or(0, |parent| {
-                    let children = world.children(table, parent);
-                    children.end - children.start
-                });
-                let sequence = self.next_sequence();
-                self.overlays[table].add(world.slots(table), at, parent.unwrap_or_default(), base_children, sequence);
+            Event::Add { table, parent, ahead } => {
+                let moment = (at + ahead, self.next_sequence());
+                let slot =
+                    self.add(world, table, NewRow { moment, parent: parent.unwrap_or_default(), happening: None });
+                self.tell(world, HappeningKind::Created, table, slot, at);
                 (table, parent)
             }
             Event::Change { table, slot } => {
-                let sequence = self.next_sequence();
-                self.overlays[table].touch(world.slots(table), slot, at, true, sequence);
+                let moment = (at, self.next_sequence());
+                self.overlays[table].touch(world.slots(table), slot, moment, true);
+                self.tell(world, HappeningKind::Changed, table, slot, at);
                 (table, world.parent_of(Some(self), table, slot).map(|(_, parent)| parent))
             }
             Event::Delete { table, slot } => {
                 let parent = world.parent_of(Some(self), table, slot).map(|(_, parent)| parent);
-                self.overlays[table].delete(world.slots(table), slot);
+                let moment = (at, self.next_sequence());
+                let reset = &world.tables.get(table).reset_by_deletion;
+                self.overlays[table].delete(world.slots(table), slot, moment, reset);
+                self.tell(world, HappeningKind::Deleted, table, slot, at);
                 (table, parent)
             }
         };
@@ -182,20 +247,43 @@ impl State {
         }
     }
 
-    /// Moves the cursor of a row whose child has changed, and so on upwards.
+    /// Moves the cursor of a row that was written or whose child has changed, and so on upwards.
     fn touch(&mut self, world: &World, table: usize, slot: u64, at: i64) {
         if !world.exists(self, table, slot) {
             return;
         }
         let compiled = world.tables.get(table);
-        if compiled.cursor.is_some() && compiled.changeable {
-            let sequence = self.next_sequence();
-            self.overlays[table].touch(world.slots(table), slot, at, false, sequence);
+        let is_written = self.overlays[table].written(slot).is_some();
+        if (compiled.cursor.is_some() && compiled.changeable) || is_written {
+            let moment = (at, self.next_sequence());
+            self.overlays[table].touch(world.slots(table), slot, moment, false);
+            self.tell(world, HappeningKind::Changed, table, slot, at);
         }
         if let (Some(link), Some((_, parent))) = (compiled.parent, world.parent_of(Some(self), table, slot))
             && link.touched
         {
             self.touch(world, link.table, parent, at);
+        }
+    }
+
+    fn add(&mut self, world: &World, table: usize, row: NewRow) -> u64 {
+        let base_children = world.tables.get(table).parent.map_or(0, |_| {
+            let children = world.children(table, row.parent);
+            children.end - children.start
+        });
+        self.overlays[table].add(world.slots(table), base_children, row)
+    }
+
+    /// Adds what has happened to a row to the feeds that tell of it.
+    fn tell(&mut self, world: &World, kind: HappeningKind, table: usize, slot: u64, at: i64) {
+        for feed in &world.tables.get(table).told_by {
+            let sources = world.tables.get(*feed).feed.iter().flat_map(|feed| &feed.sources);
+            if !sources.clone().any(|source| source.table == table && source.label(kind).is_some()) {
+                continue;
+            }
+            let happening = Some(Arc::new(self.overlays[table].happening(kind, table, slot)));
+            let moment = (at, self.next_sequence());
+            self.add(world, *feed, NewRow { moment, parent: 0, happening });
         }
     }
 
@@ -220,7 +308,8 @@ impl Picker<'_> {
         let mut slots = Vec::with_capacity(identities.len());
         for identity in identities {
             let text = identity.as_str().map_or_else(|| identity.to_string(), str::to_owned);
-            match locate(self.world, self.state, self.table, &table.identity, &Comparand::new(&text)) {
+            match locate(self.world, self.state, self.table, (&table.identity, &Comparand::new(&text)), Show::Existing)
+            {
                 Some(slot) if self.taken.insert(slot) => slots.push(slot),
                 Some(_) => {}
                 None => {

@@ -2,9 +2,12 @@
 
 mod advance;
 mod overlay;
+mod written;
 
+pub(crate) use advance::Write;
 pub use advance::{Advance, TableAdvance};
-pub(crate) use overlay::{Addition, Change, Overlay};
+pub(crate) use overlay::{Addition, Change, Moment, Overlay};
+pub(crate) use written::Written;
 
 use crate::table::World;
 

@@ -12,6 +12,7 @@ use crate::random::mix_text;
 use crate::vocabulary::push_escaped_text;
 
 /// What a template may refer to.
+#[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'a> {
     /// The file that holds the template.
     pub(crate) file: &'a str,
@@ -19,6 +20,10 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) tables: &'a [String],
     /// The constants of `endpoints.yaml`.
     pub(crate) constants: &'a BTreeMap<String, String>,
+    /// Whether the rows tell of rows of other corpora.
+    pub(crate) is_feed: bool,
+    /// Where fresh values are written: `changes` or `deleted`.
+    pub(crate) key: &'static str,
 }
 
 /// A program whose links are still names.
@@ -159,7 +164,7 @@ impl<'a> Compiler<'a> {
         self.pending.push(PendingLink {
             scope,
             element: self.element.as_ref().map(|(node, _)| *node),
-            path: path.split('.').map(str::to_owned).collect(),
+            path: path.split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect(),
             key: self.written_key(place),
             composite,
         });
@@ -168,6 +173,11 @@ impl<'a> Compiler<'a> {
 
     /// Registers a field of this record, of the list element around it, or of a parent.
     pub(crate) fn field_link(&mut self, path: &str, place: &Place, composite: bool) -> usize {
+        if let Some(path) = path.strip_prefix("subject").filter(|_| self.surroundings.is_feed)
+            && (path.is_empty() || path.starts_with('.'))
+        {
+            return self.link(Scope::Subject, path.strip_prefix('.').unwrap_or_default(), place, composite);
+        }
         let mut levels = 0;
         let mut rest = path;
         while let Some(above) = rest.strip_prefix("parent.") {
@@ -275,7 +285,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn written_key(&self, place: &Place) -> String {
-        let root = if self.is_fresh(place) { "changes" } else { "record" };
+        let root = if self.is_fresh(place) { self.surroundings.key } else { "record" };
         if place.path.is_empty() { root.to_owned() } else { format!("{root}.{}", place.path) }
     }
 }

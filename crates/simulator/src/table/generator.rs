@@ -4,14 +4,14 @@ use lakeflow_interface::{ErrorKind, Result, unknown_name};
 
 use super::compile::{Compiler, Place, is_generator, rendered_key};
 use super::expression;
-use super::node::{Condition, Node, Part, Scope, Shift};
+use super::node::{Condition, Node, Part, Scope, Shift, ToldPart};
 use crate::definition::Json;
 use crate::instant::InstantFormat;
 use crate::random::threshold;
 use crate::vocabulary::Vocabulary;
 
 /// The generators with the options that each takes.
-const GENERATORS: [(&str, &[&str]); 17] = [
+const GENERATORS: [(&str, &[&str]); 19] = [
     ("$number", &[]),
     ("$int", &[]),
     ("$float", &["decimals"]),
@@ -29,6 +29,8 @@ const GENERATORS: [(&str, &[&str]); 17] = [
     ("$field", &[]),
     ("$row", &["at", "field", "fields"]),
     ("$list", &["of"]),
+    ("$event", &[]),
+    ("$json", &[]),
 ];
 
 /// The options of a generator.
@@ -79,6 +81,8 @@ impl<'a> Compiler<'a> {
             "$if" => self.condition(main, options, at),
             "$field" => self.copy(main, at),
             "$row" => self.row(main, options, at),
+            "$event" => self.event(main, at),
+            "$json" => Ok(Node::Encoded(self.value(main, at)?)),
             _ => self.list(main, options, at),
         }
     }
@@ -327,6 +331,17 @@ impl<'a> Compiler<'a> {
                 Ok(Node::Number(self.resolve(parsed, place)?))
             }
             path => Ok(Node::Copy(self.field_link(path, place, true))),
+        }
+    }
+
+    fn event(&self, json: &'a Json, place: &Place) -> Result<Node> {
+        if !self.surroundings.is_feed {
+            return Err(self.mistake(place, "`$event` needs a corpus with `feed`"));
+        }
+        match self.string(json, place)? {
+            "name" => Ok(Node::Told(ToldPart::Label)),
+            "corpus" => Ok(Node::Told(ToldPart::Corpus)),
+            other => Err(self.unknown("part of an event", other, ["name", "corpus"], place)),
         }
     }
 

@@ -6,6 +6,7 @@ use lakeflow_interface::{ErrorKind, Result, unknown_name};
 
 use super::compile::{Draft, PendingLink};
 use super::expression::Expression;
+use super::feed::Feed;
 use super::node::{Entry, Link, Name, Node, NodeId, Part, Piece, Program, Scope};
 use crate::definition::{mistake, unknown};
 
@@ -39,35 +40,30 @@ pub(crate) fn find(entries: &[Entry], start: NodeId, path: &[String]) -> Found {
     Found::Field(node, Vec::new())
 }
 
-/// The drafts of one table: the template, and the template with its changes.
+/// The drafts of one table: the template, and those of changed and deleted rows.
 pub(crate) struct Drafts {
-    pub(crate) base: Draft,
-    pub(crate) changed: Option<Draft>,
+    pub(crate) templates: Vec<Draft>,
+    pub(crate) variants: [[usize; 2]; 2],
     pub(crate) parent: Option<usize>,
+    /// The tables that it tells of, where it is a feed.
+    pub(crate) sources: Vec<usize>,
     pub(crate) file: String,
 }
 
 /// Looks up all names of all templates, and gives the programs of each table.
-pub(crate) fn link(
-    drafts: Vec<Drafts>,
-    tables: &[String],
-    constants: &[&str],
-) -> Result<Vec<(Program, Option<Program>)>> {
+pub(crate) fn link(drafts: Vec<Drafts>, tables: &[String], constants: &[&str]) -> Result<Vec<Vec<Program>>> {
     let mut links = Vec::with_capacity(drafts.len());
     for (table, draft) in drafts.iter().enumerate() {
         let linker = Linker { drafts: &drafts, tables, constants, table };
-        let base = linker.all(&draft.base)?;
-        let changed = draft.changed.as_ref().map(|changed| linker.all(changed)).transpose()?;
-        links.push((base, changed));
+        links.push(draft.templates.iter().map(|template| linker.all(template)).collect::<Result<Vec<_>>>()?);
     }
-    let programs = drafts.into_iter().zip(links).map(|(draft, (base, changed))| {
-        (program(draft.base, base), draft.changed.zip(changed).map(|(draft, links)| program(draft, links)))
+    let programs = drafts.into_iter().zip(links).map(|(draft, links)| {
+        let programs = draft.templates.into_iter().zip(links);
+        programs
+            .map(|(draft, links)| Program { entries: draft.entries, links, root: draft.root, cursor: None })
+            .collect()
     });
     Ok(programs.collect())
-}
-
-fn program(draft: Draft, links: Vec<Link>) -> Program {
-    Program { entries: draft.entries, links, root: draft.root, cursor: None }
 }
 
 struct Linker<'a> {
@@ -88,10 +84,13 @@ impl Linker<'_> {
         {
             return self.checked(&draft.entries, Link { scope: Scope::Element, node, rest }, pending);
         }
+        if pending.scope == Scope::Subject {
+            return self.of_subject(pending);
+        }
         let (scope, target) = match pending.scope {
-            Scope::Element | Scope::Record => (Scope::Record, draft),
-            Scope::Parent(levels) => (pending.scope, &self.drafts[self.ancestor(levels, pending)?].base),
-            Scope::Pool(table) => (pending.scope, &self.drafts[table].base),
+            Scope::Element | Scope::Record | Scope::Subject => (Scope::Record, draft),
+            Scope::Parent(levels) => (pending.scope, &self.drafts[self.ancestor(levels, pending)?].templates[0]),
+            Scope::Pool(table) => (pending.scope, &self.drafts[table].templates[0]),
         };
         match find(&target.entries, target.root, &pending.path) {
             Found::Field(node, rest) => self.checked(&target.entries, Link { scope, node, rest }, pending),
@@ -101,11 +100,25 @@ impl Linker<'_> {
                 let what = match scope {
                     Scope::Pool(table) => format!("field of `{}`", self.tables[table]),
                     Scope::Parent(_) => "field of the parent".to_owned(),
-                    Scope::Element | Scope::Record => "field".to_owned(),
+                    Scope::Element | Scope::Record | Scope::Subject => "field".to_owned(),
                 };
                 Err(unknown(self.file(), &pending.key, &what, &key, valid))
             }
         }
+    }
+
+    /// A field of the rows that a feed tells of: one of their corpora must have it.
+    fn of_subject(&self, pending: &PendingLink) -> Result<Link> {
+        let mut missing = None;
+        for source in &self.drafts[self.table].sources {
+            let draft = &self.drafts[*source].templates[0];
+            match find(&draft.entries, draft.root, &pending.path) {
+                Found::Field(..) => return Ok(Link { scope: Scope::Subject, node: 0, rest: pending.path.clone() }),
+                Found::Missing { key, valid } => missing = Some((key, valid)),
+            }
+        }
+        let (key, valid) = missing.unwrap_or_default();
+        Err(unknown(self.file(), &pending.key, "field of the subject", &key, valid.iter().map(String::as_str)))
     }
 
     fn checked(&self, entries: &[Entry], link: Link, pending: &PendingLink) -> Result<Link> {
@@ -134,24 +147,24 @@ impl Linker<'_> {
     }
 }
 
-/// A program of a linked set, by its table; whether it is the one with changes.
-type ProgramId = (usize, bool);
+/// A program of a linked set, by its table and its number there.
+type ProgramId = (usize, usize);
 
 /// All programs of all tables, linked.
 pub(crate) struct Linked<'a> {
-    pub(crate) programs: &'a [(Program, Option<Program>)],
+    pub(crate) programs: &'a [Vec<Program>],
     pub(crate) parents: &'a [Option<usize>],
+    pub(crate) feeds: &'a [Option<Feed>],
 }
 
 impl Linked<'_> {
     /// The first field that depends on itself, if there is one: its table, and the node.
     pub(crate) fn find_cycle(&self) -> Option<(usize, NodeId)> {
         let mut done = HashSet::new();
-        for table in 0..self.programs.len() {
-            for changed in [false, true] {
-                let count = self.program((table, changed)).map_or(0, |program| program.entries.len());
-                for node in 0..count {
-                    if !self.visit(((table, changed), node), &mut Vec::new(), &mut done) {
+        for (table, programs) in self.programs.iter().enumerate() {
+            for (number, program) in programs.iter().enumerate() {
+                for node in 0..program.entries.len() {
+                    if !self.visit(((table, number), node), &mut Vec::new(), &mut done) {
                         return Some((table, node));
                     }
                 }
@@ -160,9 +173,8 @@ impl Linked<'_> {
         None
     }
 
-    fn program(&self, (table, changed): ProgramId) -> Option<&Program> {
-        let (base, with_changes) = self.programs.get(table)?;
-        if changed { with_changes.as_ref() } else { Some(base) }
+    fn program(&self, (table, number): ProgramId) -> Option<&Program> {
+        self.programs.get(table)?.get(number)
     }
 
     fn visit(
@@ -189,11 +201,12 @@ impl Linked<'_> {
         let Some(program) = self.program(id) else { return Vec::new() };
         let mut nodes = Vec::new();
         let mut links = Vec::new();
+        let mut nodes_elsewhere = Vec::new();
         match &program.entries[node].node {
             Node::Object { fields, .. } => nodes.extend(fields.iter().map(|field| field.node)),
             Node::List(items) => nodes.extend(items),
             Node::Choice { options, .. } => nodes.extend(options),
-            Node::Optional { value, .. } => nodes.push(*value),
+            Node::Optional { value, .. } | Node::Encoded(value) => nodes.push(*value),
             Node::Repeat { element, .. } => nodes.push(*element),
             Node::If { conditions, then, otherwise } => {
                 nodes.extend([*then, *otherwise]);
@@ -215,37 +228,33 @@ impl Linked<'_> {
                     collect(at, &mut links);
                 }
                 match part {
-                    Part::Whole => return self.with_pool_root(id, *table, &links, program),
+                    Part::Whole => nodes_elsewhere.push(((*table, 0), self.programs[*table][0].root)),
                     Part::Field(link) => links.push(*link),
                     Part::Fields(fields) => links.extend(fields.iter().map(|(_, _, link)| *link)),
                 }
             }
             _ => {}
         }
-        let linked = links.into_iter().filter_map(|link| self.target(id, &program.links[link]));
-        nodes.into_iter().map(|node| (id, node)).chain(linked).collect()
+        let linked = links.into_iter().flat_map(|link| self.targets(id, &program.links[link]));
+        nodes.into_iter().map(|node| (id, node)).chain(nodes_elsewhere).chain(linked).collect()
     }
 
-    fn with_pool_root(
-        &self,
-        id: ProgramId,
-        table: usize,
-        links: &[usize],
-        program: &Program,
-    ) -> Vec<(ProgramId, NodeId)> {
-        let linked = links.iter().filter_map(|link| self.target(id, &program.links[*link]));
-        linked.chain([((table, false), self.programs[table].0.root)]).collect()
-    }
-
-    fn target(&self, (table, changed): ProgramId, link: &Link) -> Option<(ProgramId, NodeId)> {
+    fn targets(&self, (table, number): ProgramId, link: &Link) -> Vec<(ProgramId, NodeId)> {
         let program = match link.scope {
-            Scope::Element | Scope::Record => (table, changed),
+            Scope::Element | Scope::Record => (table, number),
             Scope::Parent(levels) => {
-                ((0..levels).try_fold(table, |table, _| self.parents.get(table).copied().flatten())?, false)
+                match (0..levels).try_fold(table, |table, _| self.parents.get(table).copied().flatten()) {
+                    Some(ancestor) => (ancestor, 0),
+                    None => return Vec::new(),
+                }
             }
-            Scope::Pool(table) => (table, false),
+            Scope::Pool(table) => (table, 0),
+            Scope::Subject => {
+                let sources = self.feeds[table].iter().flat_map(|feed| &feed.sources).map(|source| source.table);
+                return sources.map(|source| ((source, 0), self.programs[source][0].root)).collect();
+            }
         };
-        Some((program, link.node))
+        vec![(program, link.node)]
     }
 }
 

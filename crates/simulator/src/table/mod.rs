@@ -2,10 +2,12 @@
 
 mod compile;
 mod expression;
+mod feed;
 mod generator;
 mod interpolation;
 mod link;
 mod node;
+mod outline;
 mod render;
 mod row;
 mod scalar;
@@ -16,8 +18,8 @@ use std::collections::BTreeMap;
 use lakeflow_interface::Result;
 
 use crate::definition::{CorpusFile, mistake, unknown};
-use crate::random::mix_text;
-use compile::Surroundings;
+use compile::{Draft, Surroundings};
+pub(crate) use feed::{Feed, HappeningKind};
 use link::{Drafts, Found, Linked};
 use node::{Link, Name, Node, NodeId, Program, Scope};
 pub(crate) use scalar::{Comparand, Scalar, passes};
@@ -34,10 +36,20 @@ pub(crate) struct Table {
     pub(crate) cursor: Option<FieldPath>,
     /// Whether rows can be changed: there is something that a change would alter.
     pub(crate) changeable: bool,
-    base: Program,
-    changed: Option<Program>,
+    /// What happens to rows of other tables is told by rows of this one.
+    pub(crate) feed: Option<Feed>,
+    /// What a deletion sets anew, whatever was written there.
+    pub(crate) reset_by_deletion: Vec<Vec<String>>,
+    /// The feeds that tell of this table's rows.
+    pub(crate) told_by: Vec<usize>,
+    /// The template, and those of changed and deleted rows where they differ.
+    programs: Vec<Program>,
+    variants: Variants,
     seed: u64,
 }
+
+/// The number of the program for a row: by whether it was changed, and whether it was deleted.
+type Variants = [[usize; 2]; 2];
 
 /// The table that a table's rows belong to.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +63,10 @@ pub(crate) struct Parent {
 /// A field of a table, found before any row is looked at.
 #[derive(Clone, Debug)]
 pub(crate) struct FieldPath {
-    base: Link,
-    changed: Option<Link>,
+    /// The keys, from the record's root.
+    pub(crate) path: Vec<String>,
+    /// Where it is in each program of the table.
+    links: Vec<Link>,
     /// Whether its value never falls as the row's number grows.
     pub(crate) rises: bool,
     /// Whether a change of a row may alter it.
@@ -78,19 +92,26 @@ impl Tables {
             .collect::<Result<Vec<Option<Parent>>>>()?;
         let tables: Vec<Option<usize>> = parents.iter().map(|parent| parent.map(|parent| parent.table)).collect();
         check_ancestry(files, &tables)?;
+        let feeds =
+            files.iter().map(|(_, path, file)| Feed::of(path, file, &names)).collect::<Result<Vec<Option<Feed>>>>()?;
         let mut drafts = Vec::with_capacity(files.len());
         for (number, (_, path, file)) in files.iter().enumerate() {
-            let surroundings = Surroundings { file: path, tables: &names, constants };
-            let base = compile::compile(&file.record, &[], &surroundings)?;
-            let mut fresh = Vec::new();
-            let merged = file.changes.as_ref().map(|changes| compile::merge(&file.record, changes, "", &mut fresh));
-            let changed = merged.map(|merged| compile::compile(&merged, &fresh, &surroundings)).transpose()?;
-            drafts.push(Drafts { base, changed, parent: tables[number], file: path.clone() });
+            let sources = feeds[number].iter().flat_map(|feed| &feed.sources).map(|source| source.table).collect();
+            let surroundings = Surroundings {
+                file: path,
+                tables: &names,
+                constants,
+                is_feed: feeds[number].is_some(),
+                key: "changes",
+            };
+            let (templates, variants) = templates(file, &surroundings)?;
+            drafts.push(Drafts { templates, variants, parent: tables[number], sources, file: path.clone() });
         }
+        let variants: Vec<Variants> = drafts.iter().map(|draft| draft.variants).collect();
         let constant_names: Vec<&str> = constants.keys().map(String::as_str).collect();
         let programs = link::link(drafts, &names, &constant_names)?;
         check_pools(files, &programs, &parents)?;
-        let linked = Linked { programs: &programs, parents: &tables };
+        let linked = Linked { programs: &programs, parents: &tables, feeds: &feeds };
         if let Some((table, _)) = linked.find_cycle() {
             return Err(mistake(
                 &files[table].1,
@@ -98,11 +119,19 @@ impl Tables {
                 "a field depends on itself through the fields that it names",
             ));
         }
-        let outlines = outlines(files, &linked)?;
-        let tables = programs.into_iter().zip(outlines).zip(files).zip(parents);
-        Ok(Self(
-            tables.map(|(((programs, outline), file), parent)| outline.into_table(programs, file, parent)).collect(),
-        ))
+        let outlines = outline::outlines(files, &linked)?;
+        let mut tables = Vec::with_capacity(files.len());
+        for (number, (outline, programs)) in outlines.into_iter().zip(programs).enumerate() {
+            let mut table = outline.into_table(programs, &files[number], parents[number]);
+            table.variants = variants[number];
+            table.reset_by_deletion = reset_by_deletion(&files[number].2);
+            table.feed.clone_from(&feeds[number]);
+            let tells = |feed: &Feed| feed.sources.iter().any(|source| source.table == number);
+            let told_by = feeds.iter().enumerate().filter(|(_, feed)| feed.as_ref().is_some_and(tells));
+            table.told_by = told_by.map(|(feed, _)| feed).collect();
+            tables.push(table);
+        }
+        Ok(Self(tables))
     }
 
     /// All tables, by their number.
@@ -123,23 +152,40 @@ impl Tables {
     /// A field of a table by its dotted path.
     pub(crate) fn field(&self, table: usize, path: &str) -> Result<FieldPath> {
         let table = &self.0[table];
-        let programs = (&table.base, table.changed.as_ref());
-        let mut field = field_of(programs, &table.name, path)?;
+        let mut field = outline::field_of(&table.programs, &table.name, path)?;
         if let Some(cursor) = &table.cursor {
-            field.is_cursor = field.base.node == cursor.base.node && field.base.rest.is_empty();
+            field.is_cursor = field.links[0].node == cursor.links[0].node && field.links[0].rest.is_empty();
         }
-        let node = field.changed.as_ref().map(|link| link.node);
-        field.changeable = match (node, &table.changed) {
-            (Some(node), Some(program)) => {
-                field.is_cursor || !field.base.rest.is_empty() || table.is_changeable(program, node)
-            }
-            _ => field.is_cursor,
-        };
+        let changed = table.variants[1][0];
+        field.changeable = field.is_cursor
+            || (changed != 0
+                && (!field.links[0].rest.is_empty()
+                    || table.is_changeable(&table.programs[changed], field.links[changed].node)));
         Ok(field)
     }
 }
 
 impl Table {
+    /// The number of the program for a row that was changed or deleted.
+    pub(crate) fn variant(&self, changed: bool, deleted: bool) -> usize {
+        self.variants[usize::from(changed)][usize::from(deleted)]
+    }
+
+    /// Whether the template of all rows has a field there.
+    pub(crate) fn has_field(&self, path: &[String]) -> bool {
+        matches!(link::find(&self.programs[0].entries, self.programs[0].root, path), Found::Field(..))
+    }
+
+    /// The keys of the template, at the top or below some of them.
+    pub(crate) fn keys(&self, below: &[String]) -> Vec<&str> {
+        let program = &self.programs[0];
+        let Found::Field(node, _) = link::find(&program.entries, program.root, below) else { return Vec::new() };
+        match &program.entries[node].node {
+            Node::Object { fields, .. } => fields.iter().map(|field| field.name.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     fn is_changeable(&self, program: &Program, node: NodeId) -> bool {
         program.entries[node].fresh
             || match &program.entries[node].node {
@@ -154,105 +200,39 @@ impl Table {
     }
 }
 
-/// What is known of a table once its programs are linked.
-struct Outline {
-    identity: FieldPath,
-    cursor: Option<FieldPath>,
-    changeable: bool,
+/// The paths of what a deletion sets anew.
+fn reset_by_deletion(file: &CorpusFile) -> Vec<Vec<String>> {
+    let mut fresh = Vec::new();
+    if let Some(deleted) = &file.deleted {
+        compile::merge(&file.record, deleted, "", &mut fresh);
+    }
+    fresh.iter().map(|path| path.split('.').map(str::to_owned).collect()).collect()
 }
 
-impl Outline {
-    fn into_table(
-        self,
-        (mut base, mut changed): (Program, Option<Program>),
-        (name, _, file): &(String, String, CorpusFile),
-        parent: Option<Parent>,
-    ) -> Table {
-        if let Some(cursor) = &self.cursor {
-            base.cursor = Some(cursor.base.node);
-            if let (Some(program), Some(link)) = (&mut changed, &cursor.changed) {
-                program.cursor = Some(link.node);
+/// The templates of a corpus: of all rows, of changed ones, of deleted ones.
+fn templates(file: &CorpusFile, surroundings: &Surroundings<'_>) -> Result<(Vec<Draft>, Variants)> {
+    let mut drafts = vec![compile::compile(&file.record, &[], surroundings)?];
+    let mut variants = [[0; 2]; 2];
+    let mut changed = (file.record.clone(), Vec::new());
+    if let Some(changes) = &file.changes {
+        changed.0 = compile::merge(&file.record, changes, "", &mut changed.1);
+        variants[1] = [drafts.len(); 2];
+        drafts.push(compile::compile(&changed.0, &changed.1, surroundings)?);
+    }
+    if let Some(deleted) = &file.deleted {
+        let surroundings = Surroundings { key: "deleted", ..*surroundings };
+        for (number, (record, fresh)) in [(file.record.clone(), Vec::new()), changed].into_iter().enumerate() {
+            if number == 1 && file.changes.is_none() {
+                variants[1][1] = variants[0][1];
+                continue;
             }
-        }
-        Table {
-            name: name.clone(),
-            count: file.count.unwrap_or_default(),
-            scaled: file.scaled,
-            parent,
-            identity: self.identity,
-            cursor: self.cursor,
-            changeable: self.changeable,
-            base,
-            changed,
-            seed: mix_text(2, name),
+            let mut fresh = fresh;
+            let record = compile::merge(&record, deleted, "", &mut fresh);
+            variants[number][1] = drafts.len();
+            drafts.push(compile::compile(&record, &fresh, &surroundings)?);
         }
     }
-}
-
-fn outlines(files: &[(String, String, CorpusFile)], linked: &Linked<'_>) -> Result<Vec<Outline>> {
-    let mut outlines = Vec::with_capacity(files.len());
-    for ((name, path, file), (base, changed)) in files.iter().zip(linked.programs) {
-        let place = |error: lakeflow_interface::Error, key| error.with_context("file", path).with_context("key", key);
-        let identity =
-            field_of((base, changed.as_ref()), name, &file.identity).map_err(|error| place(error, "identity"))?;
-        let cursor = match &file.cursor {
-            None => None,
-            Some(cursor) => {
-                Some(field_of((base, changed.as_ref()), name, cursor).map_err(|error| place(error, "cursor"))?)
-            }
-        };
-        let is_instant = |field: &FieldPath| base.entries[field.base.node].node.instant_format().is_some();
-        if let Some(field) = cursor.as_ref().filter(|field| {
-            !field.base.rest.is_empty()
-                || !(is_instant(field) || matches!(base.entries[field.base.node].node, Node::Number(_)))
-        }) {
-            let shape = if field.base.rest.is_empty() { "another value" } else { "a field of another record" };
-            return Err(mistake(
-                path,
-                "cursor",
-                format!("expected a field that is `$timestamp`, `$after`, `$before` or `$number`, found {shape}"),
-            ));
-        }
-        let changeable = changed.is_some() || cursor.as_ref().is_some_and(is_instant);
-        if let (Some(_), Some(cursor)) = (changed, &cursor)
-            && !is_instant(cursor)
-        {
-            return Err(mistake(path, "changes", "rows can only change where `cursor` is a timestamp, or left out"));
-        }
-        outlines.push(Outline { identity, cursor, changeable });
-    }
-    Ok(outlines)
-}
-
-fn field_of((base, changed): (&Program, Option<&Program>), table: &str, path: &str) -> Result<FieldPath> {
-    let keys: Vec<String> = path.split('.').map(str::to_owned).collect();
-    let resolve = |program: &Program| match link::find(&program.entries, program.root, &keys) {
-        Found::Field(node, rest) => Ok(Link { scope: Scope::Record, node, rest }),
-        Found::Missing { key, valid } => Err(link::missing_field(table, &key, &valid)),
-    };
-    let link = resolve(base)?;
-    let rises = link.rest.is_empty() && rises(base, link.node, 0);
-    let changed = changed.map(resolve).transpose()?;
-    Ok(FieldPath { base: link, changed, rises, changeable: false, is_cursor: false })
-}
-
-/// Whether the value of a node never falls as the row's number grows.
-fn rises(program: &Program, node: NodeId, depth: u32) -> bool {
-    let linked = |link: usize| {
-        let link = &program.links[link];
-        link.scope == Scope::Record && link.rest.is_empty() && depth < 16 && rises(program, link.node, depth + 1)
-    };
-    match &program.entries[node].node {
-        Node::Timestamp { .. } => true,
-        Node::Shifted { base, shift, .. } => shift.exact && linked(*base),
-        Node::Copy(link) => linked(*link),
-        Node::Number(expression) => expression.rises(&|name| match name {
-            Name::N => true,
-            Name::Field(link) => linked(*link),
-            Name::K | Name::I => false,
-        }),
-        _ => false,
-    }
+    Ok((drafts, variants))
 }
 
 fn parent_of(path: &str, file: &CorpusFile, names: &[String]) -> Result<Option<Parent>> {
@@ -291,11 +271,11 @@ fn check_ancestry(files: &[(String, String, CorpusFile)], parents: &[Option<usiz
 /// A pool must be countable, so it has no parent.
 fn check_pools(
     files: &[(String, String, CorpusFile)],
-    programs: &[(Program, Option<Program>)],
+    programs: &[Vec<Program>],
     parents: &[Option<Parent>],
 ) -> Result<()> {
-    for ((_, path, _), (base, changed)) in files.iter().zip(programs) {
-        for entry in base.entries.iter().chain(changed.iter().flat_map(|changed| &changed.entries)) {
+    for ((_, path, _), programs) in files.iter().zip(programs) {
+        for entry in programs.iter().flat_map(|program| &program.entries) {
             if let Node::Row { table, .. } = entry.node
                 && parents[table].is_some()
             {

@@ -93,6 +93,10 @@ pub(crate) enum Node {
         otherwise: NodeId,
     },
     Copy(LinkId),
+    /// A value as JSON text.
+    Encoded(NodeId),
+    /// What a row of a feed tells of.
+    Told(ToldPart),
     Row {
         table: usize,
         at: Option<Expression<Name>>,
@@ -125,6 +129,15 @@ impl Node {
             _ => None,
         }
     }
+}
+
+/// What a row of a feed says of the happening that it tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ToldPart {
+    /// The name of what happened.
+    Label,
+    /// The corpus.
+    Corpus,
 }
 
 /// A constant.
@@ -194,6 +207,8 @@ pub(crate) enum Scope {
     Parent(usize),
     /// The record of the pool that a `$row` draws from.
     Pool(usize),
+    /// The record that a row of a feed tells of.
+    Subject,
 }
 
 /// A field, resolved as far as it can be without a row.

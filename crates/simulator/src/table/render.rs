@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use super::compile::rendered;
-use super::node::{Literal, Name, Node, Part, Piece, Segment, Shift};
+use super::node::{Literal, Name, Node, Part, Piece, Segment, Shift, ToldPart};
 use super::row::{Place, Row};
 use super::scalar::Scalar;
+use crate::definition::{Json, write_json};
 use crate::instant::{InstantFormat, write_integer, write_padded};
 use crate::random::{below, between, mix};
+use crate::vocabulary::push_escaped_text;
 
 impl Row<'_> {
     /// Writes the whole record.
@@ -24,7 +26,11 @@ impl<'a> Place<'a> {
             return;
         };
         match place.content() {
-            Node::Object { segments, .. } => place.write_segments(segments, out),
+            Node::Object { segments, .. } => {
+                let start = out.len();
+                place.write_segments(segments, out);
+                place.write_over(start, out);
+            }
             Node::Literal(literal) => out.extend_from_slice(&rendered(literal)),
             Node::List(items) => {
                 write_list(items.iter().map(|item| place.with_node(*item)), out);
@@ -56,6 +62,18 @@ impl<'a> Place<'a> {
                     out.push(b'"');
                 }
             }
+        }
+    }
+
+    /// Lays what clients wrote over a record that begins at `start`.
+    fn write_over(self, start: usize, out: &mut Vec<u8>) {
+        if self.node == self.row.program.root
+            && let Some(written) = self.row.written
+            && let Ok(mut record) = serde_json::from_slice::<Json>(&out[start..])
+        {
+            written.merge_into(&mut record);
+            out.truncate(start);
+            write_json(&record, out);
         }
     }
 
@@ -159,6 +177,20 @@ impl<'a> Place<'a> {
                 if let Some((instant, format)) = place.instant() {
                     format.write(instant, out);
                 }
+            }
+            Node::Encoded(value) => {
+                let mut json = Vec::new();
+                place.with_node(*value).write(&mut json);
+                push_escaped_text(&String::from_utf8_lossy(&json), out);
+            }
+            Node::Told(part) => {
+                let Some((told, feed)) = place.row.happening().zip(place.row.feed()) else { return };
+                let source = &feed.sources[told.source];
+                let text = match part {
+                    ToldPart::Label => source.label(told.kind).unwrap_or_default(),
+                    ToldPart::Corpus => &place.row.world.tables.get(source.table).name,
+                };
+                push_escaped_text(text, out);
             }
             // Composite values cannot stand in a string, and `settle` has passed through the others.
             Node::Object { .. }

@@ -1,10 +1,11 @@
 //! One row at one moment, and the way from a node of its template to the node that has the value.
 
 use super::World;
+use super::feed::{Feed, HappeningKind};
 use super::node::{LinkId, Literal, Name, Node, NodeId, Part, Program, Scope};
 use super::scalar::Scalar;
 use crate::random::{below, mix};
-use crate::state::{Addition, Change, State};
+use crate::state::{Addition, Change, State, Written};
 
 /// One row: which table, which number, and what has become of it.
 #[derive(Clone, Copy)]
@@ -14,12 +15,16 @@ pub(crate) struct Row<'a> {
     pub(crate) table: usize,
     pub(crate) slot: u64,
     pub(crate) program: &'a Program,
+    /// The number of that program among its table's.
+    pub(crate) variant: usize,
     /// What all random values of the row begin with.
     pub(crate) seed: u64,
     /// How it was added, if it was.
     pub(crate) addition: Option<&'a Addition>,
-    /// Its last change, if there was one.
+    /// Its last change, if there was one; a deletion is the last of all.
     pub(crate) change: Option<&'a Change>,
+    /// What clients wrote into it.
+    pub(crate) written: Option<&'a Written>,
 }
 
 impl<'a> Row<'a> {
@@ -52,6 +57,44 @@ impl<'a> Row<'a> {
         self.change.map_or(0, |change| change.revision)
     }
 
+    /// The feed that the row belongs to.
+    pub(crate) fn feed(&self) -> Option<&'a Feed> {
+        self.world.tables.get(self.table).feed.as_ref()
+    }
+
+    /// What a row of a feed tells of: the position of the corpus in the feed, what happened, and to which row.
+    pub(crate) fn happening(&self) -> Option<Told> {
+        let feed = self.feed()?;
+        match self.addition {
+            Some(addition) => {
+                let happening = addition.happening.as_deref()?;
+                let source = feed.sources.iter().position(|source| source.table == happening.table)?;
+                Some(Told { source, kind: happening.kind, slot: happening.slot })
+            }
+            None => self.world.told_at_start(feed, self.seed, self.slot),
+        }
+    }
+
+    /// The row that a row of a feed tells of, as it was then.
+    pub(crate) fn subject(&self) -> Option<Self> {
+        let told = self.happening()?;
+        let table = self.feed()?.sources.get(told.source)?.table;
+        let mut row = self.world.original(self.state, table, told.slot);
+        if let Some(happening) = self.addition.and_then(|addition| addition.happening.as_deref()) {
+            row.change = happening.change.as_ref();
+            row.written = happening.written.as_deref();
+        }
+        row.choose_program(told.kind == HappeningKind::Deleted);
+        Some(row)
+    }
+
+    /// Takes the template that fits what has become of the row.
+    pub(crate) fn choose_program(&mut self, deleted: bool) {
+        let table = self.world.tables.get(self.table);
+        self.variant = table.variant(self.revision() > 0, deleted);
+        self.program = &table.programs[self.variant];
+    }
+
     /// The row that it belongs to, without its changes.
     pub(crate) fn parent(&self) -> Option<Self> {
         let (table, slot) = self.world.parent_of(self.state, self.table, self.slot)?;
@@ -62,6 +105,15 @@ impl<'a> Row<'a> {
     pub(crate) fn latest(&self) -> i64 {
         [self.birth(), self.touched()].into_iter().flatten().fold(self.world.now, i64::max)
     }
+}
+
+/// What a row of a feed tells of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    /// The position of the corpus in the feed.
+    pub(crate) source: usize,
+    pub(crate) kind: HappeningKind,
+    pub(crate) slot: u64,
 }
 
 /// A node of a row's template, with what its random values depend on.
@@ -129,6 +181,7 @@ impl<'a> Place<'a> {
                 }
                 Self::of(row, link.node)
             }
+            Scope::Subject => return self.subject_field(&link.rest),
             Scope::Pool(_) => return None,
         };
         start.descend(&link.rest)
@@ -218,6 +271,11 @@ impl<'a> Place<'a> {
             None => below(self.draw(), count),
         };
         Some(self.row.world.original(None, *table, slot))
+    }
+
+    fn subject_field(&self, keys: &[String]) -> Option<Self> {
+        let row = self.row.subject()?;
+        Self::of(row, row.program.root).descend(keys)
     }
 
     /// The number that a name stands for; 0 where it is no number.

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::node::Literal;
-use crate::definition::Operator;
+use crate::definition::{Json, Operator};
 use crate::instant;
+use crate::pattern::matches_text;
 
 /// The value of one field of one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,27 @@ impl<'a> From<&'a Literal> for Scalar<'a> {
 }
 
 impl Scalar<'_> {
+    /// A value that a client wrote, of the type that the field otherwise has.
+    pub(crate) fn written(value: &Json, usual: &Self) -> Scalar<'static> {
+        match value {
+            Json::Null | Json::List(_) | Json::Object(_) => Scalar::Null,
+            Json::Bool(value) => Scalar::Bool(*value),
+            Json::Integer(value) if matches!(usual, Scalar::Instant(_)) => {
+                instant::parse(&value.to_string()).map_or(Scalar::Integer(*value), Scalar::Instant)
+            }
+            Json::Integer(value) => Scalar::Integer(*value),
+            Json::Float(value) => Scalar::Float(*value),
+            Json::Text(text) => match usual {
+                Scalar::Instant(_) => instant::parse(text).map(Scalar::Instant),
+                Scalar::Integer(_) => text.parse().ok().map(Scalar::Integer),
+                Scalar::Float(_) => text.parse().ok().map(Scalar::Float),
+                Scalar::Bool(_) => text.parse().ok().map(Scalar::Bool),
+                Scalar::Null | Scalar::Text(_) => None,
+            }
+            .unwrap_or_else(|| Scalar::Text(Cow::Owned(text.clone()))),
+        }
+    }
+
     /// The order of two values of a field; nulls come last.
     pub(crate) fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
@@ -97,6 +119,22 @@ impl Comparand {
         }
     }
 
+    /// The value as it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The instant that it may be.
+    pub(crate) fn instant(&self) -> Option<i64> {
+        self.instant
+    }
+
+    /// The same so many milliseconds later, where it is an instant; the numbers that it may be are that instant then.
+    pub(crate) fn later(self, millis: i64) -> Self {
+        let Some(instant) = self.instant.map(|instant| instant + millis) else { return self };
+        Self { instant: Some(instant), integer: Some(instant / 1_000), float: None, ..self }
+    }
+
     /// Whether it can be compared with this value at all.
     pub(crate) fn suits(&self, value: &Scalar<'_>) -> bool {
         matches!(value, Scalar::Null) || self.against(value).is_some()
@@ -130,7 +168,13 @@ pub(crate) fn passes(value: &Scalar<'_>, operator: Operator, wanted: &[Comparand
     let any = |accept: fn(Ordering) -> bool| wanted.iter().any(|one| one.against(value).is_some_and(accept));
     match operator {
         Operator::Eq | Operator::In => any(Ordering::is_eq),
-        Operator::Ne => !any(Ordering::is_eq),
+        Operator::Ne | Operator::NotIn => !any(Ordering::is_eq),
+        Operator::Like => match value {
+            Scalar::Text(text) => wanted.iter().any(|one| matches_text(&one.text, text)),
+            _ => any(Ordering::is_eq),
+        },
+        Operator::Present => *value != Scalar::Null,
+        Operator::Absent => *value == Scalar::Null,
         Operator::Gt => any(Ordering::is_gt),
         Operator::Gte => any(Ordering::is_ge),
         Operator::Lt => any(Ordering::is_lt),

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::row::{Place, Row};
+use super::row::{Place, Row, Told};
 use super::scalar::Scalar;
-use super::{FieldPath, Tables};
-use crate::random::{between, mix};
+use super::{Feed, FieldPath, HappeningKind, Tables};
+use crate::definition::Show;
+use crate::random::{below, between, mix};
 use crate::state::State;
 use crate::vocabulary::Vocabularies;
 
@@ -43,11 +44,11 @@ impl World {
     /// A row as it is now.
     pub(crate) fn row<'a>(&'a self, state: &'a State, table: usize, slot: u64) -> Row<'a> {
         let mut row = self.original(Some(state), table, slot);
-        if let Some(change) = state.overlay(table).change(slot) {
-            row.change = Some(change);
-            if change.revision > 0 {
-                row.program = self.tables.get(table).changed.as_ref().unwrap_or(row.program);
-            }
+        let overlay = state.overlay(table);
+        row.written = overlay.written(slot);
+        row.change = overlay.change(slot);
+        if row.change.is_some() {
+            row.choose_program(overlay.is_deleted(slot));
         }
         row
     }
@@ -60,11 +61,30 @@ impl World {
             state,
             table,
             slot,
-            program: &compiled.base,
+            program: &compiled.programs[0],
+            variant: 0,
             seed: mix(mix(self.seed, compiled.seed), slot),
             addition: state.and_then(|state| state.overlay(table).addition(slot, self.slots(table))),
             change: None,
+            written: None,
         }
+    }
+
+    /// What a row tells of that a feed has from the start: the corpora take turns, and so do the kinds of happenings.
+    pub(crate) fn told_at_start(&self, feed: &Feed, seed: u64, slot: u64) -> Option<Told> {
+        let sources = feed.sources.len() as u64;
+        let source = (slot % sources.max(1)) as usize;
+        let spec = feed.sources.get(source)?;
+        let told = |kind: &HappeningKind| spec.label(*kind).is_some();
+        let kinds: Vec<HappeningKind> = HappeningKind::ALL.into_iter().filter(told).collect();
+        let kind = *kinds.get((slot / sources) as usize % kinds.len().max(1))?;
+        let rows = self.slots(spec.table);
+        let slot = match kind {
+            // Who is deleted from the start was never listed.
+            HappeningKind::Deleted => rows.saturating_add(slot),
+            _ => below(seed, rows),
+        };
+        Some(Told { source, kind, slot })
     }
 
     /// The parent of a row: its table and number.
@@ -86,10 +106,24 @@ impl World {
         first..first + count
     }
 
+    /// Whether a row is among those that are asked for.
+    pub(crate) fn is_shown(&self, state: &State, table: usize, slot: u64, show: Show) -> bool {
+        match show {
+            Show::Existing => self.exists(state, table, slot),
+            Show::Deleted => self.was(state, table, slot) && state.overlay(table).is_deleted(slot),
+            Show::All => self.was(state, table, slot),
+        }
+    }
+
     /// Whether a row exists now.
     pub(crate) fn exists(&self, state: &State, table: usize, slot: u64) -> bool {
+        !state.overlay(table).is_deleted(slot) && self.was(state, table, slot)
+    }
+
+    /// Whether a row exists, or existed until it was itself deleted.
+    fn was(&self, state: &State, table: usize, slot: u64) -> bool {
         let overlay = state.overlay(table);
-        if slot >= self.slots(table) + overlay.additions() || overlay.is_deleted(slot) {
+        if slot >= self.slots(table) + overlay.additions() {
             return false;
         }
         match self.parent_of(Some(state), table, slot) {
@@ -105,13 +139,11 @@ impl World {
 impl<'a> Row<'a> {
     /// The value of one field, without rendering the row.
     pub(crate) fn field(self, field: &FieldPath) -> Scalar<'a> {
-        let link = match &field.changed {
-            Some(changed) if self.revision() > 0 => changed,
-            _ => &field.base,
-        };
-        match Place::of(self, link.node).descend(&link.rest) {
-            Some(place) => place.value(),
-            None => Scalar::Null,
+        let link = &field.links[self.variant];
+        let made = Place::of(self, link.node).descend(&link.rest).map_or(Scalar::Null, Place::value);
+        match self.written.and_then(|written| written.get(&field.path)) {
+            Some(value) => Scalar::written(value, &made),
+            None => made,
         }
     }
 }
