@@ -456,6 +456,9 @@ pub(crate) struct TestArguments {
     /// The connection to ask it with.
     #[arg(long, value_name = "NAME", requires = "live")]
     pub(crate) connection: Option<String>,
+    /// Also write test rows to the account, as the source's `write_back` says, and remove them again.
+    #[arg(long, requires = "live")]
+    pub(crate) write: bool,
     /// Write the report as JUnit XML too.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,

@@ -141,7 +141,12 @@ impl<'s> Bench<'s> {
 
     /// The clock, which is also the horizon of reads.
     pub(crate) fn clock(&self) -> DateTime<Utc> {
-        self.clock.get()
+        if self.is_live() { Utc::now() } else { self.clock.get() }
+    }
+
+    /// Whether the source itself is asked.
+    pub(crate) fn is_live(&self) -> bool {
+        self.simulator.is_none()
     }
 
     /// Moves the simulator on by an hour.
@@ -149,10 +154,15 @@ impl<'s> Bench<'s> {
         self.advance_by(advance, STEP)
     }
 
-    /// Moves the simulator on by so much.
+    /// Moves the simulator on by so much, and then on until what has happened may be read.
     pub(crate) fn advance_by(&self, advance: Advance, by: Duration) -> Result<()> {
+        let settling = self.table.settling();
         self.simulator()?.advance(&advance.by(by))?;
         self.clock.set(self.clock.get() + by);
+        if !settling.is_zero() {
+            self.simulator()?.advance(&Advance::new().by(settling))?;
+            self.clock.set(self.clock.get() + settling);
+        }
         Ok(())
     }
 

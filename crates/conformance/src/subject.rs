@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lakeflow_interface::{Error, ErrorKind, LakeflowConnect, Result, Secret, TableOptions, unknown_name};
 use lakeflow_simulator::SimulatorDefinition;
@@ -41,6 +42,8 @@ pub struct Subject {
     /// The names of the parameters that nobody may see.
     pub(crate) secrets: Vec<String>,
     pub(crate) tables: Vec<TableUnderTest>,
+    /// Whether test rows may be written to the source itself.
+    pub(crate) may_write: bool,
     instructions: Instructions,
 }
 
@@ -98,8 +101,16 @@ impl Subject {
             secrets: secrets.map(|input| input.name.clone()).collect(),
             parameters,
             tables: Vec::new(),
+            may_write: false,
             instructions: Instructions::default(),
         }
+    }
+
+    /// Allows test rows to be written to the source itself; they are removed again where its API can.
+    #[must_use]
+    pub fn with_writes(mut self) -> Self {
+        self.may_write = true;
+        self
     }
 
     /// Adds a table with what a user can set for it, and the options that the user gave.
@@ -174,6 +185,17 @@ impl TableUnderTest {
 
     pub(crate) fn input(&self, name: &str) -> Option<&Input> {
         self.inputs.iter().find(|input| input.name == name)
+    }
+
+    /// How long what has happened is not read yet, where the table waits for complete windows.
+    pub(crate) fn settling(&self) -> Duration {
+        let seconds = |name: &str| {
+            let input = self.input(name)?;
+            let value = self.options.get(name).or(input.default.as_deref())?;
+            value.parse().ok().map(Duration::from_secs)
+        };
+        let delay = seconds("delay_seconds");
+        delay.map_or(Duration::ZERO, |delay| delay + seconds("window_seconds").unwrap_or_default())
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 use chrono_tz::Tz;
 use lakeflow_interface::records::{Kind, Value};
 
@@ -15,10 +15,14 @@ pub(crate) use crate::definition::CursorFormat as Format;
 pub(crate) struct Instant(pub(crate) DateTime<Utc>);
 
 impl Instant {
-    /// Reads RFC 3339, or a date, which is its midnight in UTC.
+    /// Reads RFC 3339; without a zone it is UTC, and a date is its midnight.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
             return Some(Self(instant.to_utc()));
+        }
+        let without_zone = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
+        if let Some(naive) = without_zone.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()) {
+            return Some(Self(naive.and_utc()));
         }
         let date: NaiveDate = text.parse().ok()?;
         Some(Self(date.and_hms_opt(0, 0, 0)?.and_utc()))
@@ -31,6 +35,17 @@ impl Instant {
         let instant =
             if is_seconds { DateTime::from_timestamp(number, 0) } else { DateTime::from_timestamp_millis(number) };
         instant.map(Self)
+    }
+
+    /// The instant so much later or earlier; days are those of the zone, which are not all 24 hours long.
+    fn moved(self, by: Duration, zone: Tz) -> Option<Self> {
+        if by.num_days() == 0 {
+            return self.0.checked_add_signed(by).map(Self);
+        }
+        let date = self.0.with_timezone(&zone).date_naive().checked_add_signed(by)?;
+        // Noon is on every day, whatever the clocks do.
+        let noon = zone.from_local_datetime(&date.and_hms_opt(12, 0, 0)?).earliest()?;
+        Some(Self(noon.to_utc()))
     }
 
     /// The instant as some source wants it; what has no zone of its own is of the given one.
@@ -164,8 +179,7 @@ impl Cursor {
         match &self.point {
             Point::Instant(instant) => {
                 let format = format.unwrap_or(&Format::Rfc3339);
-                let moved = instant.0.checked_add_signed(format.unit() * shift);
-                Instant(moved.unwrap_or(instant.0)).format(format, zone)
+                instant.moved(format.unit() * shift, zone).unwrap_or(*instant).format(format, zone)
             }
             Point::Number(number) if shift != 0 => (number + f64::from(shift)).to_string(),
             _ => self.text.to_string(),
@@ -210,6 +224,8 @@ mod tests {
         assert!(instant("2026-01-01T12:00:00.5Z") > instant("2026-01-01T12:00:00Z"));
         assert!(parse(CursorKind::Number, "10") > parse(CursorKind::Number, "9"));
         assert!(parse(CursorKind::Text, "b10") < parse(CursorKind::Text, "b9"));
+        assert_eq!(instant("2026-01-01T12:00:00Z"), instant("2026-01-01 12:00:00.000000"));
+        assert_eq!(instant("2026-01-01T12:00:00Z"), instant("2026-01-01T12:00:00"));
         assert!(CursorKind::Instant.parse("soon").is_none());
     }
 
@@ -219,6 +235,12 @@ mod tests {
         assert_eq!(cursor.bound(None, -1, Tz::UTC), "2025-12-31T23:59:59Z");
         assert_eq!(cursor.bound(Some(&Format::Date), -1, Tz::UTC), "2025-12-31");
         assert_eq!(CursorKind::Number.parse("7").unwrap().bound(None, -1, Tz::UTC), "6");
+    }
+
+    #[test]
+    fn day_before_the_end_of_a_short_day_is_that_day() {
+        let end = CursorKind::Instant.parse("2026-03-29T22:00:00Z").unwrap();
+        assert_eq!(end.bound(Some(&Format::Date), -1, Tz::Europe__Berlin), "2026-03-29");
     }
 
     #[test]
