@@ -35,6 +35,10 @@ fn help_lists_commands_and_exit_codes() {
                    and column
       test         Try a source, table by table, against everything that a connector must keep to
       source       Add, list, update and remove folders and Git repositories with sources of your own
+      record       Read tables through a proxy that keeps what the source answers, without secrets and
+                   personal data
+      replay       Serve a recording in the place of its source
+      drift        Compare a recording with the simulator and the schemas of its source
       completions  Print the completions for a shell
       man          Print the man page
       help         Print this message or the help of the given subcommand(s)
@@ -83,6 +87,8 @@ fn help_of_run_lists_its_options() {
           --tables <TABLES>             Run only these tables, by the names of their destinations
           --full-refresh[=<TABLES>...]  Read everything anew and replace what is there: all tables of
                                         the run, or only those named
+          --record <FILE>               Keep what the source answers in this file, without secrets and
+                                        personal data: for a bug report
           --dry-run                     Check spec, connection and destination, say what would be done,
                                         and do nothing
       -h, --help                        Print help (see more with '--help')
