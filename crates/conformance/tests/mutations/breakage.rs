@@ -9,7 +9,7 @@ use async_stream::try_stream;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt};
-use lakeflow_interface::records::JsonRecords;
+use lakeflow_interface::records::{JsonRecords, NodeIndex, Page};
 use lakeflow_interface::{
     Error, ErrorKind, Horizon, LakeflowConnect, Offset, ReadContext, ReadItem, ReadStream, Records, Result, Secret,
     SupportsPartition, SupportsWriteBack, TableMetadata, TableOptions,
@@ -263,32 +263,36 @@ pub(crate) fn repeats_a_row_at_a_resume(inner: Inner, _: &Parameters) -> Inner {
 }
 
 pub(crate) fn drops_a_deleted_row(inner: Inner, _: &Parameters) -> Inner {
-    Broken::with(inner, |items, _| with_first_rows(items, true, |rows| rows.skip(1).collect()))
+    Broken::with(inner, |items, _| {
+        let items = items.map_ok(|item| match item {
+            ReadItem::Deletes(Records::Json(records)) => {
+                ReadItem::Deletes(Records::Json(with_places(&records, |rows| rows.skip(1).collect())))
+            }
+            other => other,
+        });
+        items.boxed()
+    })
 }
 
-type Places<'p> = &'p mut dyn Iterator<Item = lakeflow_interface::records::NodeIndex>;
+type Places<'p> = &'p mut dyn Iterator<Item = NodeIndex>;
 
-/// The items with the first rows, or deleted rows, as a function leaves them.
-fn with_first_rows(
-    items: ReadStream,
-    wanted: bool,
-    change: fn(Places<'_>) -> Vec<lakeflow_interface::records::NodeIndex>,
-) -> ReadStream {
+/// The items with the first rows as a function leaves them.
+fn with_first_rows(items: ReadStream, wanted: bool, change: fn(Places<'_>) -> Vec<NodeIndex>) -> ReadStream {
     let mut is_due = wanted;
-    let mut changed = move |records: JsonRecords| {
-        if !std::mem::take(&mut is_due) {
-            return records;
-        }
-        let places = change(&mut records.values().map(|value| value.index()));
-        let page = Arc::new(lakeflow_interface::records::Page::parse(records.page().root().raw()).unwrap());
-        JsonRecords::new(page, places).with_constants(records.constants().into())
-    };
     let items = items.map_ok(move |item| match item {
-        ReadItem::Records(Records::Json(records)) => ReadItem::Records(Records::Json(changed(records))),
-        ReadItem::Deletes(Records::Json(records)) => ReadItem::Deletes(Records::Json(changed(records))),
+        ReadItem::Records(Records::Json(records)) if std::mem::take(&mut is_due) => {
+            ReadItem::Records(Records::Json(with_places(&records, change)))
+        }
         other => other,
     });
     items.boxed()
+}
+
+/// The records at the places that a function leaves.
+fn with_places(records: &JsonRecords, change: fn(Places<'_>) -> Vec<NodeIndex>) -> JsonRecords {
+    let places = change(&mut records.values().map(|value| value.index()));
+    let page = Arc::new(Page::parse(records.page().root().raw()).unwrap());
+    JsonRecords::new(page, places).with_constants(records.constants().into())
 }
 
 pub(crate) fn swallows_errors(inner: Inner, _: &Parameters) -> Inner {
