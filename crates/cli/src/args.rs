@@ -98,6 +98,12 @@ pub(crate) enum Command {
     /// Add, list, update and remove folders and Git repositories with sources of your own.
     #[command(subcommand)]
     Source(SourceCommand),
+    /// Read tables through a proxy that keeps what the source answers, without secrets and personal data.
+    Record(RecordArguments),
+    /// Serve a recording in the place of its source.
+    Replay(ReplayArguments),
+    /// Compare a recording with the simulator and the schemas of its source.
+    Drift(DriftArguments),
     /// Print the completions for a shell.
     Completions(CompletionsArguments),
     /// Print the man page.
@@ -124,6 +130,9 @@ pub(crate) struct RunArguments {
     /// Read everything anew and replace what is there: all tables of the run, or only those named.
     #[arg(long, value_name = "TABLES", num_args = 0.., require_equals = true, value_delimiter = ',')]
     pub(crate) full_refresh: Option<Vec<String>>,
+    /// Keep what the source answers in this file, without secrets and personal data: for a bug report.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// Check spec, connection and destination, say what would be done, and do nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -340,6 +349,50 @@ pub(crate) struct RestoreArguments {
     pub(crate) timestamp: Option<DateTime<Utc>>,
 }
 
+/// Arguments of `record`.
+#[derive(Debug, Args)]
+pub(crate) struct RecordArguments {
+    /// The connection to read with.
+    #[arg(value_name = "CONNECTION")]
+    pub(crate) connection: String,
+    /// The source tables to read, one after the other.
+    #[arg(value_name = "TABLE", required = true)]
+    pub(crate) tables: Vec<String>,
+    /// The file for the recording.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// Stop reading a table after this many rows.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Keep at most this many elements of a list: the first ones and the last.
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) keep: u32,
+    #[command(flatten)]
+    pub(crate) options: OptionArguments,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub(crate) cassette: PathBuf,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value = "0")]
+    pub(crate) port: u16,
+}
+
+/// Arguments of `drift`.
+#[derive(Debug, Args)]
+pub(crate) struct DriftArguments {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub(crate) cassette: PathBuf,
+    /// The source that it is a recording of: a name, or a folder.
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: String,
+}
+
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArguments {
@@ -403,6 +456,9 @@ pub(crate) struct TestArguments {
     /// The connection to ask it with.
     #[arg(long, value_name = "NAME", requires = "live")]
     pub(crate) connection: Option<String>,
+    /// Also write test rows to the account, as the source's `write_back` says, and remove them again.
+    #[arg(long, requires = "live")]
+    pub(crate) write: bool,
     /// Write the report as JUnit XML too.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,

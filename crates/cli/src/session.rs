@@ -7,6 +7,7 @@ use std::sync::Arc;
 use etcetera::BaseStrategy;
 use lakeflow_interface::{Error, ErrorKind, LakeflowConnect, Result, unknown_name};
 use lakeflow_manifest::{ConnectSettings, Definition};
+use lakeflow_simulator::{Recorder, RecorderSettings};
 use url::Url;
 
 use crate::args::CommonArguments;
@@ -28,6 +29,7 @@ pub(crate) struct Target {
 }
 
 /// What every command works with.
+#[derive(Clone)]
 pub(crate) struct Session {
     /// Where output goes.
     pub(crate) printer: Arc<Printer>,
@@ -119,6 +121,22 @@ impl Session {
                 Err(unknown_name(ErrorKind::Configuration, "connection or source", name, names))
             }
         }
+    }
+
+    /// A session that sends the requests of a connection through a recorder, and the recorder.
+    pub(crate) async fn recording(&self, connection: &str, keep: usize) -> Result<(Self, Recorder)> {
+        let in_connection = |error: Error| error.with_context("connection", connection);
+        let connections = self.connections()?;
+        let known = connections.get(connection)?;
+        let definition = self.catalog()?.find(&known.source).map_err(in_connection)?.definition()?;
+        let parameters = known.resolve(connections.folder()).await.map_err(in_connection)?;
+        let is_secret =
+            |name: &str| definition.parameters().iter().any(|setting| setting.secret && setting.name == name);
+        let secrets = parameters.into_iter().filter(|(name, _)| is_secret(name)).map(|(_, secret)| secret).collect();
+        let settings = RecorderSettings { target: self.upstream.clone(), secrets, keep, ..RecorderSettings::default() };
+        let recorder = Recorder::start(settings).await?;
+        let session = Self { upstream: Some(recorder.url().clone()), ..self.clone() };
+        Ok((session, recorder))
     }
 
     /// How connectors of this session reach their sources.

@@ -141,7 +141,12 @@ impl<'s> Bench<'s> {
 
     /// The clock, which is also the horizon of reads.
     pub(crate) fn clock(&self) -> DateTime<Utc> {
-        self.clock.get()
+        if self.is_live() { Utc::now() } else { self.clock.get() }
+    }
+
+    /// Whether the source itself is asked.
+    pub(crate) fn is_live(&self) -> bool {
+        self.simulator.is_none()
     }
 
     /// Moves the simulator on by an hour.

@@ -168,6 +168,9 @@ impl<'t> Trial<'t> {
         for need in check.needs {
             match need {
                 Need::Simulator if self.is_live() => return skip("it needs the source's simulator".to_owned()),
+                Need::WriteBack if self.is_live() && !self.subject.may_write => {
+                    return skip("it writes rows to the account, which was not allowed: `--write`".to_owned());
+                }
                 Need::Corpus if !self.has_corpus() => {
                     return skip(format!("the simulator has no corpus `{}` to compare with", self.table.name));
                 }
@@ -183,7 +186,7 @@ impl<'t> Trial<'t> {
                         return skip(format!("the table is `{kind}`"));
                     }
                 }
-                Need::Partitions | Need::Namespaces => self.needs_ability(*need).await?,
+                Need::Partitions | Need::WriteBack => self.needs_ability(*need).await?,
                 Need::Simulator | Need::Corpus | Need::Option(_) | Need::Secret => {}
             }
         }
@@ -194,14 +197,18 @@ impl<'t> Trial<'t> {
         let bench = self.bench().await?;
         let connector = bench.connector()?;
         let options = bench.options(&[]);
-        let is_there = match need {
-            Need::Namespaces => connector.namespaces().is_some(),
-            _ => connector.partitions().is_some_and(|split| split.is_partitioned(&self.table.name, &options)),
+        let table = &self.table.name;
+        let is_writable = || {
+            let writer = connector.write_back();
+            writer.is_some_and(|writer| writer.writable_tables().iter().any(|able| able.table == *table))
         };
-        match (is_there, need) {
-            (true, _) => Ok(()),
-            (false, Need::Namespaces) => Err(Stop::Skipped("the connector has no namespaces".to_owned())),
-            (false, _) => Err(Stop::Skipped("the table's read cannot be split".to_owned())),
+        let is_split = || connector.partitions().is_some_and(|split| split.is_partitioned(table, &options));
+        match need {
+            Need::WriteBack if !is_writable() => {
+                Err(Stop::Skipped("the definition does not say how to write a row".to_owned()))
+            }
+            Need::Partitions if !is_split() => Err(Stop::Skipped("the table's read cannot be split".to_owned())),
+            _ => Ok(()),
         }
     }
 

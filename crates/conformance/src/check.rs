@@ -44,8 +44,8 @@ pub enum Need {
     Deletes,
     /// Its read can be split.
     Partitions,
-    /// Namespaces.
-    Namespaces,
+    /// Rows can be written to it.
+    WriteBack,
     /// An option of this name.
     Option(&'static str),
     /// A secret among the connection's parameters.

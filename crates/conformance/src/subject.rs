@@ -42,6 +42,8 @@ pub struct Subject {
     /// The names of the parameters that nobody may see.
     pub(crate) secrets: Vec<String>,
     pub(crate) tables: Vec<TableUnderTest>,
+    /// Whether test rows may be written to the source itself.
+    pub(crate) may_write: bool,
     instructions: Instructions,
 }
 
@@ -99,8 +101,16 @@ impl Subject {
             secrets: secrets.map(|input| input.name.clone()).collect(),
             parameters,
             tables: Vec::new(),
+            may_write: false,
             instructions: Instructions::default(),
         }
+    }
+
+    /// Allows test rows to be written to the source itself; they are removed again where its API can.
+    #[must_use]
+    pub fn with_writes(mut self) -> Self {
+        self.may_write = true;
+        self
     }
 
     /// Adds a table with what a user can set for it, and the options that the user gave.

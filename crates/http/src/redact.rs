@@ -5,39 +5,13 @@ use std::sync::{PoisonError, RwLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lakeflow_interface::Secret;
+use lakeflow_interface::{Secret, names_secret};
 use url::{Url, form_urlencoded};
 
 const MASK: &str = "***";
 
 /// Shorter values are not searched for in texts: they occur everywhere by chance.
 const SHORTEST_SEARCHED: usize = 4;
-
-/// Words that make the value of a query parameter a secret.
-const SECRET_WORDS: [&str; 22] = [
-    "apikey",
-    "assertion",
-    "auth",
-    "authorization",
-    "code",
-    "credential",
-    "credentials",
-    "jwt",
-    "key",
-    "passphrase",
-    "passwd",
-    "password",
-    "pwd",
-    "secret",
-    "session",
-    "sid",
-    "sig",
-    "sign",
-    "signature",
-    "token",
-    "accesstoken",
-    "pass",
-];
 
 /// An address as it may be shown: no user and password, and no values of parameters whose name says secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -141,29 +115,13 @@ impl Redactor {
 fn redacted_query(query: &str, key_parameter: Option<&str>) -> String {
     let redacted = query.split('&').map(|pair| {
         let name = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name).unwrap_or_default();
-        if key_parameter == Some(name.as_ref()) || says_secret(&name) {
+        if key_parameter == Some(name.as_ref()) || names_secret(&name) {
             format!("{}={MASK}", pair.split('=').next().unwrap_or_default())
         } else {
             pair.to_owned()
         }
     });
     redacted.collect::<Vec<_>>().join("&")
-}
-
-/// Whether a word of the name (`apiKey`, `X-Amz-Signature`, `access_token`) says that its value is a secret.
-fn says_secret(name: &str) -> bool {
-    let mut words = vec![String::new()];
-    let mut previous_is_lower = false;
-    for letter in name.chars() {
-        if !letter.is_alphanumeric() || (letter.is_uppercase() && previous_is_lower) {
-            words.push(String::new());
-        }
-        previous_is_lower = letter.is_lowercase() || letter.is_numeric();
-        if letter.is_alphanumeric() {
-            words.last_mut().into_iter().for_each(|word| word.extend(letter.to_lowercase()));
-        }
-    }
-    words.iter().any(|word| SECRET_WORDS.contains(&word.as_str()))
 }
 
 #[cfg(test)]

@@ -21,6 +21,6 @@ pub use error::{Error, ErrorKind, Result, Retry};
 pub use metrics::{MetricsSnapshot, ReadMetrics, Waiting};
 pub use offset::{Horizon, Offset};
 pub use read::{ReadContext, ReadItem, ReadStream, Records};
-pub use secret::Secret;
+pub use secret::{Secret, names_secret};
 pub use suggest::{nearest, unknown_name};
 pub use table::{ColumnPath, CursorOrder, IngestionType, TableMetadata, TableOptions};

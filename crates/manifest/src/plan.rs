@@ -233,7 +233,8 @@ pub(crate) fn derived_options(
         start.default = incremental.start_date.as_ref().map(ToString::to_string);
         start.description = Some("The first read begins here; everything by default".to_owned());
         settings.push(start);
-        if table.offset.is_none() && table.changes.is_none() {
+        let is_read_once = table.ingestion_type == IngestionType::Append && incremental.delay.is_some();
+        if table.offset.is_none() && table.changes.is_none() && !is_read_once {
             let lookback = incremental.lookback.or(inherited_lookback).map_or(0, |span| span.0.as_secs());
             let description = "How far behind the last cursor each read begins again, for records that show up late";
             settings.push(number("lookback_seconds", Some(lookback), None, description));

@@ -4,6 +4,7 @@
 //! any size costs no memory. What was added, changed and deleted since is kept as small overlays.
 
 mod api;
+mod cassette;
 mod definition;
 mod instant;
 mod pattern;
@@ -15,6 +16,10 @@ mod state;
 mod table;
 mod vocabulary;
 
+pub use cassette::{
+    Cassette, Drift, Exchange, Finding, RecordedBody, RecordedRequest, RecordedResponse, Recorder, RecorderSettings,
+    Replayer,
+};
 pub use definition::*;
 pub use server::{Fault, FaultKind, LoggedRequest, Rows, Simulator, Trigger};
 pub use settings::{AdvanceAfter, RequestBudget, SimulatorSettings};

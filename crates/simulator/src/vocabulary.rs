@@ -5,117 +5,20 @@ use crate::random::{below, mix};
 /// The stretch of made text, in words; a run that is copied out begins anywhere in it.
 const POOL_WORDS: u64 = 16_384;
 
-const PLAIN: &[&str] = &[
-    "pipeline",
-    "connector",
-    "offset",
-    "schema",
-    "page",
-    "token",
-    "cursor",
-    "commit",
-    "retry",
-    "table",
-    "record",
-    "stream",
-    "batch",
-    "delta",
-    "when",
-    "the",
-    "reader",
-    "stops",
-    "before",
-    "latest",
-    "checkpoint",
-    "fix",
-    "add",
-    "remove",
-    "support",
-    "for",
-    "in",
-    "large",
-    "slow",
-    "missing",
-    "column",
-    "after",
-    "upgrade",
-    "docs",
+/// Words of every vocabulary.
+const COMMON: &str = "pipeline connector offset schema page token cursor commit retry table record stream batch delta \
+    when the reader stops before latest checkpoint";
+
+/// What lower-case ASCII text has beside them.
+const ONLY_PLAIN: &[&str] = &[
+    "fix", "add", "remove", "support", "for", "in", "large", "slow", "missing", "column", "after", "upgrade", "docs",
     "test",
 ];
-const RICH: &[&str] = &[
-    "pipeline",
-    "connector",
-    "offset",
-    "schema",
-    "page",
-    "token",
-    "cursor",
-    "commit",
-    "retry",
-    "table",
-    "record",
-    "stream",
-    "batch",
-    "delta",
-    "when",
-    "the",
-    "reader",
-    "stops",
-    "before",
-    "latest",
-    "checkpoint",
-    "é",
-    "naïve",
-    "数据",
-    "emoji",
-    "🚀",
-    "quote \"",
-    "slash \\",
-    "Größe",
-    "данные",
-    "λ",
-    "O'Brien",
-    "a/b",
-    "<br>",
-    "100%",
-];
-const LINES: &[&str] = &[
-    "pipeline",
-    "connector",
-    "offset",
-    "schema",
-    "page",
-    "token",
-    "cursor",
-    "commit",
-    "retry",
-    "table",
-    "record",
-    "stream",
-    "batch",
-    "delta",
-    "when",
-    "the",
-    "reader",
-    "stops",
-    "before",
-    "latest",
-    "checkpoint",
-    "é",
-    "naïve",
-    "数据",
-    "emoji",
-    "🚀",
-    "quote \"",
-    "slash \\",
-    "Größe",
-    "данные",
-    "λ",
-    "\n",
-    "\r\n",
-    "tab\t",
-    "`code`",
-];
+
+/// What breaks parsers, on one line and on several.
+const EVERYWHERE_RICH: &[&str] = &["é", "naïve", "数据", "emoji", "🚀", "quote \"", "slash \\", "Größe", "данные", "λ"];
+const ON_ONE_LINE: &[&str] = &["O'Brien", "a/b", "<br>", "100%"];
+const ON_SEVERAL_LINES: &[&str] = &["\n", "\r\n", "tab\t", "`code`"];
 
 /// Words to choose from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,7 +40,16 @@ pub(crate) struct Vocabularies {
 impl Vocabularies {
     /// Pools made from a seed.
     pub(crate) fn new(seed: u64) -> Self {
-        Self { plain: Pool::new(seed, PLAIN), rich: Pool::new(seed, RICH), lines: Pool::new(seed, LINES) }
+        let pool = |more: &[&[&str]]| {
+            let words: Vec<&str> =
+                COMMON.split_whitespace().chain(more.iter().flat_map(|words| words.iter().copied())).collect();
+            Pool::new(seed, &words)
+        };
+        Self {
+            plain: pool(&[ONLY_PLAIN]),
+            rich: pool(&[EVERYWHERE_RICH, ON_ONE_LINE]),
+            lines: pool(&[EVERYWHERE_RICH, ON_SEVERAL_LINES]),
+        }
     }
 
     /// Writes so many words, escaped for JSON, without quotes.
@@ -198,6 +110,23 @@ impl Pool {
             out.truncate(out.len() - cut);
         }
     }
+}
+
+/// The words of a name, in lower case: `avatarUrl` and `avatar_url` have two.
+pub(crate) fn words_of(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut previous_is_lower = false;
+    for letter in name.chars() {
+        if !letter.is_alphanumeric() || (letter.is_uppercase() && previous_is_lower) {
+            words.push(String::new());
+        }
+        previous_is_lower = letter.is_lowercase() || letter.is_numeric();
+        if letter.is_alphanumeric() {
+            words.last_mut().into_iter().for_each(|word| word.extend(letter.to_lowercase()));
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// Appends text as the inside of a JSON string.

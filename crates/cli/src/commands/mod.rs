@@ -6,11 +6,14 @@ mod connection;
 mod demo;
 mod describe;
 mod destination;
+mod drift;
 mod history;
 mod man;
 mod new;
 mod optimize;
 mod read;
+mod record;
+mod replay;
 mod restore;
 mod run;
 mod runs;
@@ -75,6 +78,9 @@ async fn dispatch(command: Command, session: &Session) -> Result<ExitStatus> {
         Command::Test(arguments) => test::run(&arguments, session).await,
         Command::Source(command) => source::run(&command, session),
         Command::Connection(command) => connection::run(&command, session).await,
+        Command::Record(arguments) => record::run(&arguments, session).await,
+        Command::Replay(arguments) => replay::run(&arguments, session).await,
+        Command::Drift(arguments) => drift::run(&arguments, session).await,
         Command::Completions(arguments) => completions::run(&arguments, session),
         Command::Man(arguments) => man::run(&arguments, session),
     }

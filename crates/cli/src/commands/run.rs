@@ -10,6 +10,7 @@ use lakeflow_pipeline::{Cadence, DryRun, DryRunAction, FullRefresh, Pipeline, Pi
 use serde_json::json;
 
 use crate::args::{CadenceArguments, RunArguments};
+use crate::commands::record;
 use crate::exit::ExitStatus;
 use crate::figures::count;
 use crate::grid::Grid;
@@ -19,10 +20,24 @@ use crate::progress;
 use crate::session::Session;
 
 const STDIN: &str = "-";
+
+/// The most elements of a list that a recording of a run keeps.
+const KEPT: usize = 10;
 const STOPPING: &str = "stopping: what is being committed is finished first; press Ctrl-C again to leave at once";
 
-/// Runs the pipeline, or says what a run would do.
+/// Runs the pipeline, and keeps what the source answers where that is wanted.
 pub(crate) async fn run(arguments: &RunArguments, session: &Session) -> Result<ExitStatus> {
+    let Some(file) = &arguments.record else { return run_pipeline(arguments, session).await };
+    let (text, origin) = read_spec(&arguments.spec)?;
+    let connection = PipelineSpec::parse(&text, &origin)?.connection_name;
+    let (recorded, recorder) = session.recording(&connection, KEPT).await?;
+    let outcome = run_pipeline(arguments, &recorded).await;
+    record::save(&recorder, file, session)?;
+    outcome
+}
+
+/// Runs the pipeline, or says what a run would do.
+async fn run_pipeline(arguments: &RunArguments, session: &Session) -> Result<ExitStatus> {
     let interrupt = Interrupt::listen(session.printer.clone(), STOPPING)?;
     tokio::select! {
         pipeline = prepare(arguments, session) => {

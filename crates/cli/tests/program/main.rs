@@ -13,6 +13,7 @@ mod kill;
 mod new;
 mod optimize;
 mod read;
+mod record;
 mod restore;
 mod rows;
 mod run;

@@ -9,6 +9,7 @@ mod partitions;
 mod secrets;
 mod tables;
 mod values;
+mod write_back;
 
 use crate::case::Trial;
 use crate::check::Check;
@@ -52,6 +53,8 @@ pub const CHECKS: &[Check] = &[
     partitions::PARTITIONS_COVER_THE_TABLE_ONCE,
     partitions::EQUAL_OFFSETS_HAVE_NO_PARTITIONS,
     partitions::PARTITIONS_GIVE_WHAT_IS_NEW,
+    write_back::WRITTEN_ROWS_ARE_READ,
+    write_back::WRITTEN_DELETES_ARRIVE,
 ];
 
 /// Rows in tables that are read many times over.

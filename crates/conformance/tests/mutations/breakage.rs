@@ -12,7 +12,7 @@ use futures::{StreamExt, TryStreamExt};
 use lakeflow_interface::records::JsonRecords;
 use lakeflow_interface::{
     Error, ErrorKind, Horizon, LakeflowConnect, Offset, ReadContext, ReadItem, ReadStream, Records, Result, Secret,
-    SupportsPartition, TableMetadata, TableOptions,
+    SupportsPartition, SupportsWriteBack, TableMetadata, TableOptions,
 };
 
 type Inner = Arc<dyn LakeflowConnect>;
@@ -103,6 +103,10 @@ impl LakeflowConnect for Broken {
 
     fn partitions(&self) -> Option<&dyn SupportsPartition> {
         self.inner.partitions()
+    }
+
+    fn write_back(&self) -> Option<&dyn SupportsWriteBack> {
+        self.inner.write_back()
     }
 }
 

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use lakeflow_interface::records::{JsonRecords, Page};
 use lakeflow_interface::{
-    IngestionType, LakeflowConnect, Offset, ReadContext, ReadItem, ReadStream, Records, Result, TableMetadata,
-    TableOptions,
+    IngestionType, LakeflowConnect, Offset, ReadContext, ReadItem, ReadStream, Records, Result, SupportsWriteBack,
+    TableMetadata, TableOptions,
 };
 use serde_json::json;
 
@@ -68,5 +68,9 @@ impl LakeflowConnect for Deleting {
         let end = ReadItem::Checkpoint(Offset::beginning().with("ids", json!(present)));
         let items = if gone.is_empty() { vec![end] } else { vec![deletes, end] };
         Ok(stream::iter(items.into_iter().map(Ok)).boxed())
+    }
+
+    fn write_back(&self) -> Option<&dyn SupportsWriteBack> {
+        self.0.write_back()
     }
 }

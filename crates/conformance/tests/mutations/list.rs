@@ -188,4 +188,16 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     edited("partitions_give_what_is_new", "tickets", "the start of a range is in it", &[])
         .of(splitting::splitting_with_its_start)
         .instead_of(splitting::splitting),
+    edited(
+        "written_rows_are_read",
+        "tickets",
+        "a value is expected in another column",
+        &[(
+            MANIFEST,
+            "values: {subject: \"Test {{ test.id }}\"}",
+            "values: {subject: \"Test {{ test.id }}\"}\n      columns: {subject: state}",
+        )],
+    ),
+    broken("written_deletes_arrive", "tickets", "a deleted row is not told", breakage::drops_a_deleted_row)
+        .of(deleting),
 ];

@@ -1,6 +1,7 @@
 //! Children: once per row of a parent table, several at once, in the parent's order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_stream::try_stream;
 use futures::StreamExt;
@@ -140,7 +141,11 @@ fn pages_of(child: TableRead) -> Result<BoxStream<'static, Result<Part>>> {
 /// The read of the parent, with what the user gave of the options that both tables have.
 pub(super) fn parent_read(table: &TableRead, parent: &Parent) -> Result<TableRead> {
     let missing = || Error::new(ErrorKind::Internal, format!("the parent table `{}` was not looked up", parent.table));
-    let plan = table.ask.ancestors.get(&parent.table).ok_or_else(missing)?.clone();
+    let mut plan = table.ask.ancestors.get(&parent.table).ok_or_else(missing)?.clone();
+    if table.plan.metadata.ingestion_type == IngestionType::Snapshot && plan.table.changes.is_some() {
+        // A snapshot wants each row once, as the list has it; what the feed tells besides would come again.
+        Arc::make_mut(&mut plan).table.changes = None;
+    }
     let shared = plan.settings.iter().filter(|setting| setting.name != "max_records_per_batch");
     let shared = shared.filter_map(|setting| Some((setting.name.as_str(), table.values.given(&setting.name)?)));
     let values = plan.option_settings().resolve(shared)?;

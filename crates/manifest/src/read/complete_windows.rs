@@ -76,17 +76,17 @@ impl TableRead {
         let zone = self.time_zone()?;
         let window = self.seconds("window_seconds").unwrap_or_else(|| Duration::days(1));
         let complete = now - self.seconds("delay_seconds").unwrap_or_default();
+        let start = self.values.get("start_date").and_then(Instant::parse).map(|start| start.0);
+        let missing = || Error::new(ErrorKind::Configuration, "the option `start_date` is missing");
         let begin = match until {
-            Some(until) => until,
-            None => {
-                let missing = || Error::new(ErrorKind::Configuration, "the option `start_date` is missing");
-                Instant::parse(self.values.get("start_date").ok_or_else(missing)?).ok_or_else(missing)?.0
-            }
+            // What was read before the user's beginning is not read again either.
+            Some(until) => (until - self.lookback()).max(start.unwrap_or(DateTime::<Utc>::MIN_UTC)).min(until),
+            None => start.ok_or_else(missing)?,
         };
         if until.is_some_and(|until| next(until, window, zone) > complete) {
             return Ok(Vec::new());
         }
-        let mut from = floor(begin - if until.is_some() { self.lookback() } else { Duration::zero() }, window, zone);
+        let mut from = floor(begin, window, zone);
         let mut windows = Vec::new();
         loop {
             let to = next(from, window, zone);

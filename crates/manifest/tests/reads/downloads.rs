@@ -59,6 +59,19 @@ async fn windows_are_read_once_when_they_are_complete() {
 }
 
 #[tokio::test]
+async fn rows_that_are_only_added_have_no_lookback_and_others_none_before_the_start() {
+    let source = Scripted::start(|_| "".into_response()).await;
+    let given = [("lookback_seconds", "7200")];
+    let error = read_with(&source.connect(HOURS), "rows", "{}", &given, "2026-01-01T05:10:00Z").await.unwrap_err();
+    assert!(error.message().contains("lookback_seconds"), "{error:?}");
+    let connector = source.connect(&HOURS.replace("append", "cdc"));
+    read_with(&connector, "rows", r#"{"until":"2026-01-01T01:00:00Z"}"#, &given, "2026-01-01T04:10:00Z").await.unwrap();
+    let mut asked = source.requests();
+    asked.sort();
+    assert_eq!(asked, ["00", "01"].map(|hour| format!("/export?start=20260101T{hour}&end=20260101T{hour}")));
+}
+
+#[tokio::test]
 async fn complete_windows_are_partitions() {
     let source = Scripted::start(|_| "{\"id\":1}\n".into_response()).await;
     let connector = source.connect(HOURS);

@@ -102,11 +102,6 @@ impl TableState {
         &self.checkpoints
     }
 
-    /// The paths of the files of tombstones that checkpoints name, relative to the table.
-    pub fn tombstone_files(&self) -> impl Iterator<Item = &str> {
-        self.checkpoints.values().flat_map(|checkpoint| &checkpoint.tombstones).map(|file| file.path.as_str())
-    }
-
     /// The files that hold the table's rows; none in a state that a full refresh writes to.
     pub async fn files(&self) -> Result<&[LiveFile]> {
         match self.replacement {

@@ -138,6 +138,42 @@ async fn nested_and_composite_sequences_span_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_without_a_sequence_or_a_key_are_kept_and_counted() {
+    let script = vec![
+        Step::Page(vec![json!({"id": 1, "text": "no sequence"}), json!({"at": 4, "text": "no key"})]),
+        Step::Checkpoint(1),
+        Step::Page(vec![row(1, 3, "a"), json!({"id": 1, "text": "none either"})]),
+        Step::Checkpoint(2),
+    ];
+    for options in [eager(), patient()] {
+        let workbench = workbench(IngestionType::Cdc, script.clone());
+        let (report, _) = workbench.run(&spec(&[("users", SCD_2)]), options).await;
+        assert_eq!(report.totals().rows_rescued, 3, "{report:?}");
+        let expected = [
+            json!({"at": 4, "text": "no key", "__START_AT": 4}),
+            json!({"id": 1, "text": "none either", "__END_AT": 3}),
+            version(1, 3, None, "a"),
+        ];
+        assert_eq!(versions(&workbench).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replayed_history_writes_nothing() {
+    let rows = vec![row(1, 1, "a"), row(1, 4, "b"), row(1, 6, "b"), row(2, 2, "c")];
+    let deletes = vec![json!({"id": 2, "at": 5}), json!({"id": 2, "at": 7})];
+    let first = vec![Step::Page(rows.clone()), Step::Deleted(deletes.clone()), Step::Checkpoint(1)];
+    let workbench = workbench(IngestionType::CdcWithDeletes, first.clone());
+    run(&workbench, patient()).await;
+    let before = versions(&workbench).await;
+    let again = [first, vec![Step::Deleted(deletes), Step::Page(rows), Step::Checkpoint(2)]].concat();
+    workbench.connector.set_script("users", again);
+    let (report, _) = workbench.run(&spec(&[("users", SCD_2)]), eager()).await;
+    assert_eq!((report.totals().rows.all(), report.totals().files), (0, 0), "{report:?}");
+    assert_eq!(versions(&workbench).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn columns_of_every_kind_are_compared() {
     let record = |at: u64, flag: bool, tag: &str| json!({"id": 1, "at": at, "flag": flag, "tags": [tag], "attributes": {"k": tag}, "day": "2024-02-29", "price": "1.50"});
     let script = vec![

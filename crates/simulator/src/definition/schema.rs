@@ -7,6 +7,7 @@ use lakeflow_interface::{Result, ddl};
 
 use super::{CorpusFile, Json, mistake, unknown};
 use crate::random::mix_text;
+use crate::vocabulary::words_of;
 
 /// The schemas of a source's tables, by their names.
 pub type Schemas = BTreeMap<String, SchemaRef>;
@@ -203,7 +204,7 @@ impl Maker<'_> {
     /// An instant well before the cursor, or near it, or spread over the same time where there is no cursor.
     fn timestamp(&self, field: &Field) -> Json {
         let Some(cursor) = self.cursor else { return self.instant_in(field.data_type(), "$timestamp") };
-        let span = if words(field.name()).iter().any(|word| EARLY.contains(&word.as_str())) { "90d" } else { "10d" };
+        let span = if words_of(field.name()).iter().any(|word| EARLY.contains(&word.as_str())) { "90d" } else { "10d" };
         let mut instant = self.instant_in(field.data_type(), "$before");
         if let Json::Object(options) = &mut instant {
             options[0].1 = Json::Text(cursor.to_owned());
@@ -230,7 +231,7 @@ impl Maker<'_> {
 }
 
 fn whole_number(name: &str, in_list: bool) -> Json {
-    let is_identity = words(name).last().is_some_and(|word| word == "id");
+    let is_identity = words_of(name).last().is_some_and(|word| word == "id");
     match (is_identity, in_list) {
         (true, true) => parsed(r#"{"$number": "n * 10 + i"}"#),
         (true, false) => parsed(r#"{"$number": "n % 97 + 1"}"#),
@@ -249,27 +250,10 @@ fn decimal(precision: u8, scale: i8) -> Json {
 
 /// A text that suits the name of its column.
 fn text(name: &str) -> Json {
-    let words = words(name);
+    let words = words_of(name);
     let last_first = words.iter().rev();
     let found = last_first.filter_map(|word| TEXTS.iter().find(|(known, _)| known.contains(&word.as_str()))).next();
     found.map_or_else(|| parsed(r#"{"$words": [1, 4]}"#), |(_, template)| parsed(template))
-}
-
-/// The words of a name, in lower case: `avatarUrl` and `avatar_url` have two.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut previous_is_lower = false;
-    for letter in name.chars() {
-        if !letter.is_alphanumeric() || (letter.is_uppercase() && previous_is_lower) {
-            words.push(String::new());
-        }
-        previous_is_lower = letter.is_lowercase() || letter.is_numeric();
-        if letter.is_alphanumeric() {
-            words.last_mut().into_iter().for_each(|word| word.extend(letter.to_lowercase()));
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
 }
 
 /// Puts a template at a path, through what is optional; `labels[].name` is the name of every element.

@@ -41,7 +41,10 @@ async fn subject(arguments: &TestArguments, session: &Session) -> Result<Subject
         arguments.options.options.iter().map(|option| (option.key.clone(), option.value.clone())).collect();
     let settings = session.connect_settings();
     match &arguments.connection {
-        Some(name) => live(&source, name, &settings, &options, session).await,
+        Some(name) => {
+            let subject = live(&source, name, &settings, &options, session).await?;
+            Ok(if arguments.write { subject.with_writes() } else { subject })
+        }
         None => simulated_subject(&source, &ConnectSettings { upstream: None, ..settings }, &options),
     }
 }

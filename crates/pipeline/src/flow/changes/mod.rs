@@ -24,6 +24,9 @@ use super::{Effect, Flow, Place, Target, history, upsert};
 /// Keys that are remembered while a table is filled for the first time; beyond that the table is asked.
 const REMEMBERED_KEYS: usize = 2_000_000;
 
+/// How many times more a history may hold back.
+const HISTORY_SHARE: usize = 4;
+
 /// See the module.
 pub(super) struct ChangesFlow {
     target: Target,
@@ -155,7 +158,9 @@ impl ChangesFlow {
     }
 
     async fn commit_if_full(&mut self) -> Result<()> {
-        if self.held.bytes() >= self.target.pending_bytes() { self.commit().await } else { Ok(()) }
+        // A look at a history reads whole rows too, so it should serve more changes.
+        let most = self.target.pending_bytes() * if self.keeps_history { HISTORY_SHARE } else { 1 };
+        if self.held.bytes() >= most { self.commit().await } else { Ok(()) }
     }
 
     async fn commit_if_due(&mut self) -> Result<()> {

@@ -8,6 +8,7 @@ mod model;
 mod rows;
 mod timeline;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
@@ -179,24 +180,39 @@ impl Histories {
 
     /// The rows whose values are needed.
     fn needed(&self) -> DeletedRows {
-        let mut needed = DeletedRows::default();
-        for history in &self.keys {
-            for version in history.timeline.needed() {
-                let (file, position) = &history.versions[version];
-                needed.insert(file, *position);
-            }
-        }
-        needed
+        let needed = self
+            .keys
+            .iter()
+            .flat_map(|history| history.timeline.needed().into_iter().map(|version| &history.versions[version]));
+        by_file(needed)
     }
 
     fn revise(self, pool: &Pool) -> Result<Outcome> {
         let mut outcome = Outcome::default();
+        let mut superseded = Vec::new();
         for history in &self.keys {
             let same = |one, other| one == other || history.digest(one, pool) == history.digest(other, pool);
-            outcome.add(history, history.timeline.revise(same), pool)?;
+            let revision = history.timeline.revise(same);
+            superseded.extend(revision.superseded.iter().map(|number| &history.versions[*number]));
+            outcome.add(history, revision, pool)?;
         }
+        outcome.superseded = by_file(superseded);
         Ok(outcome)
     }
+}
+
+/// Rows by their files, each file's in order.
+fn by_file<'r>(rows: impl IntoIterator<Item = &'r (Arc<str>, u64)>) -> DeletedRows {
+    let mut files: HashMap<&Arc<str>, Vec<u64>> = HashMap::new();
+    for (file, position) in rows {
+        files.entry(file).or_default().push(*position);
+    }
+    let mut ordered = DeletedRows::default();
+    for (file, mut positions) in files {
+        positions.sort_unstable();
+        ordered.extend(file, positions);
+    }
+    ordered
 }
 
 impl KeyHistory {
@@ -233,10 +249,6 @@ impl Outcome {
             let place =
                 place.ok_or_else(|| Error::new(ErrorKind::Internal, "a version to be written again was not read"))?;
             self.written.push((place, start, end));
-        }
-        for number in revision.superseded {
-            let (file, position) = &history.versions[number];
-            self.superseded.insert(file, *position);
         }
         let row = history.changes[0];
         self.remembered.extend(revision.remembered.into_iter().map(|tombstone| {

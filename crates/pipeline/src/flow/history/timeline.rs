@@ -114,8 +114,21 @@ impl Timeline {
         news
     }
 
+    /// The one new event, where it comes after all that is known; that is so for nearly all keys.
+    fn newest(&self) -> Option<Newest<'_>> {
+        let [change] = self.changes.as_slice() else { return None };
+        let is_before =
+            |version: &Version| version.start < change.at && version.end.as_ref().is_none_or(|end| *end < change.at);
+        let is_newest = self.tombstones.is_empty() && self.versions.iter().all(is_before);
+        let open = self.versions.iter().position(|version| version.end.is_none());
+        is_newest.then_some(Newest { change, open })
+    }
+
     /// The versions whose values decide what the new events change, or become part of it.
     pub(super) fn needed(&self) -> BTreeSet<usize> {
+        if let Some(newest) = self.newest() {
+            return newest.open.into_iter().collect();
+        }
         let (known, news) = (self.known(), self.news());
         let mut needed = BTreeSet::new();
         for (at, number) in news {
@@ -134,6 +147,9 @@ impl Timeline {
 
     /// The history with the new events in it. `same` says whether two rows differ in nothing but their sequences.
     pub(super) fn revise(&self, same: impl Fn(Content, Content) -> bool) -> Revision {
+        if let Some(newest) = self.newest() {
+            return newest.revise(&self.versions, same);
+        }
         let known = self.known();
         let mut events = known.clone();
         for (at, number) in self.news() {
@@ -192,6 +208,42 @@ impl Timeline {
             version.end.as_ref().filter(|end| next.is_none_or(|next| next.start != **end))
         });
         closed.filter(|end| !was_closed_at(end)).count() as u64
+    }
+}
+
+/// An event after all others of its key.
+struct Newest<'t> {
+    change: &'t Change,
+    /// The current version.
+    open: Option<usize>,
+}
+
+impl Newest<'_> {
+    fn revise(&self, versions: &[Version], same: impl Fn(Content, Content) -> bool) -> Revision {
+        let (new, at) = (Content::Change(0), &self.change.at);
+        let mut revision = Revision::default();
+        let changes_nothing = match self.open {
+            Some(open) => !self.change.is_delete && same(Content::Version(open), new),
+            None => self.change.is_delete,
+        };
+        if changes_nothing {
+            revision.remembered.push(Tombstone { sequence: at.clone(), is_delete: self.change.is_delete });
+            return revision;
+        }
+        if let Some(open) = self.open {
+            let (content, start) = (Content::Version(open), versions[open].start.clone());
+            revision.written.push(Written { content, start, end: Some(at.clone()) });
+            revision.superseded.push(open);
+        }
+        match (self.change.is_delete, self.open) {
+            (true, _) => revision.counts.deleted += 1,
+            (false, Some(_)) => revision.counts.updated += 1,
+            (false, None) => revision.counts.inserted += 1,
+        }
+        if !self.change.is_delete {
+            revision.written.push(Written { content: new, start: at.clone(), end: None });
+        }
+        revision
     }
 }
 
