@@ -48,10 +48,10 @@ async fn live() -> Url {
             "home": "https://user:userinfo-secret@live.example/"})
             })
             .collect();
-        let link = format!("<https://live.example/users?page=2&api_key=query-secret>; rel=\"next\"");
+        let link = "<https://live.example/users?page=2&api_key=query-secret>; rel=\"next\"";
         let headers = [
             ("content-type", "application/json"),
-            ("link", link.as_str()),
+            ("link", link),
             ("set-cookie", "s=cookie-secret"),
             ("x-ratelimit-remaining", "41"),
         ]
