@@ -39,7 +39,7 @@ fn demo_shows_two_runs_and_what_to_try_next() {
     demo.issues         upsert       7         3        4        0        0         1  N.NN s  complete: read to its end
     demo.pull_requests  upsert       3         1        2        0        0         1  N.NN s  complete: read to its end
     demo.comments       upsert       6         5        1        0        0         1  N.NN s  complete: read to its end
-    demo.commits        append       6         6        0        0        0         2  N.NN s  complete: read to its end
+    demo.commits        append       6         6        0        0        0         1  N.NN s  complete: read to its end
     demo.reviews        append       0         0        0        0        0         5  N.NN s  unchanged: read to its end
     demo.assignees      snapshot     6         0        0        0        0         1  N.NN s  unchanged: whole snapshot read
     demo.branches       snapshot    12         1        0        1        0         1  N.NN s  complete: whole snapshot read
@@ -49,7 +49,7 @@ fn demo_shows_two_runs_and_what_to_try_next() {
     demo.users          snapshot    20         0        0        0        0         1  N.NN s  unchanged: whole snapshot read
     demo.organizations  snapshot     2         0        0        0        0         1  N.NN s  unchanged: whole snapshot read
 
-    The first run read 1,086 rows with 154 requests, the second 104 with 17.
+    The first run read 1,086 rows with 154 requests, the second 104 with 16.
 
     Try next:
       community-connector show demo.issues

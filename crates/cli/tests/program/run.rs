@@ -42,7 +42,7 @@ fn all_twelve_tables_arrive_and_then_only_what_changes() {
         "GET /repos/{owner}/{repo}/assignees": 1,
         "GET /repos/{owner}/{repo}/branches": 1,
         "GET /repos/{owner}/{repo}/collaborators": 1,
-        "GET /repos/{owner}/{repo}/commits": 2,
+        "GET /repos/{owner}/{repo}/commits": 1,
         "GET /repos/{owner}/{repo}/issues": 1,
         "GET /repos/{owner}/{repo}/issues/comments": 1,
         "GET /repos/{owner}/{repo}/pulls": 2,

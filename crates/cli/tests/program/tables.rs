@@ -45,6 +45,6 @@ fn unknown_target_names_the_nearest() {
     exit code: 2
     ----- stderr -----
     error: unknown connection or source `gitub`
-    hint: did you mean `github`? valid: `github`
+    hint: did you mean `github`? valid: `github`, `hubspot`, `mailchimp`, `mixpanel`, `shopify`, `surveymonkey`, `zendesk`
     ");
 }
