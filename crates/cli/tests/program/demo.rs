@@ -83,7 +83,7 @@ fn demo_shows_two_runs_and_what_to_try_next() {
     demo.organizations: 2 rows read, 0 inserted, 0 updated, 0 deleted in N.NN s
     ");
     assert_eq!(entries(&sandbox.path("lakehouse/demo")).len(), 12);
-    assert_eq!(entries(&sandbox.path("lakehouse")), ["demo"]);
+    assert_eq!(entries(&sandbox.path("lakehouse")), ["demo", "lakeflow"]);
 }
 
 #[test]

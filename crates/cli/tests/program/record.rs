@@ -8,8 +8,7 @@ use crate::support::{GitHub, Sandbox, TOKEN};
 fn recording_has_the_answers_and_no_secret_and_shows_no_drift() {
     let github = GitHub::start();
     let sandbox = Sandbox::with_pipeline(&github, &["users"]);
-    let record =
-        ["record", "github", "issues", "users", "--to", "github.json", "-o", "owner=acme", "-o", "repo=rocket"];
+    let record = ["record", "github", "users", "teams", "--to", "github.json", "-o", "org=acme"];
     let output = sandbox.output(&record);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = sandbox.read("github.json");

@@ -122,9 +122,7 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
                     yield item;
                 }
                 records += fetched.places.len() as u64;
-                // All that follows lies behind the horizon too; a source that changes all the time has no other end.
-                let is_end = taken.greatest.as_ref().is_some_and(|greatest| greatest.is_after(table.ask.horizon));
-                if is_end || fetched.is_last {
+                if taken.is_end || fetched.is_last {
                     table.check_ceiling(records)?;
                     break;
                 }
