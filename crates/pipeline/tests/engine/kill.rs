@@ -1,11 +1,15 @@
 //! `kill -9` at random instants of runs with every kind of flow: the tables are those of the model, whatever died where.
 //!
+//! An instant is a number of files in the lakehouse and a moment more, so that a busy machine kills as far in as an idle one.
+//!
 //! `KILLS=500 cargo test -p lakeflow-pipeline --test engine kill` kills more often than a usual run of the tests.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fastrand::Rng;
 use lakeflow_interface::IngestionType;
@@ -144,10 +148,21 @@ fn start(folder: &TempDir, round: u64) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Kills a run after a while; whether it was still running.
-fn kill_after(folder: &TempDir, round: u64, delay: Duration) -> bool {
+/// How many files there are in a folder and the folders in it. What vanishes meanwhile does not count.
+fn files(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let of = |entry: fs::DirEntry| if entry.path().is_dir() { files(&entry.path()) } else { 1 };
+    entries.map(of).sum()
+}
+
+/// Kills a run once it has added so many files; whether it was still running.
+fn kill_after(folder: &TempDir, round: u64, added: u64, moment: Duration) -> bool {
+    let enough = files(folder.path()) + added;
     let mut child = start(folder, round);
-    thread::sleep(delay);
+    while files(folder.path()) < enough && child.try_wait().unwrap().is_none() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    thread::sleep(moment);
     let was_running = child.try_wait().unwrap().is_none();
     child.kill().unwrap();
     child.wait().unwrap();
@@ -169,21 +184,23 @@ fn killed_runs_of_every_flow_lead_to_the_tables_of_the_model() {
     let kills: u64 = std::env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(16);
     let mut random = Rng::with_seed(7);
     let (mut folder, mut round, mut running) = (tempfile::tempdir().unwrap(), 0, 0);
-    let begun = Instant::now();
     finish(&folder, round);
-    let mut duration = begun.elapsed();
+    let mut added = files(folder.path());
     for _ in 0..kills.div_ceil(KILLS_A_ROUND) {
         round += 1;
         // Tables grow with the rounds, and runs with them.
         if round == 12 {
             (folder, round) = (tempfile::tempdir().unwrap(), 0);
         }
+        let before = files(folder.path());
         for _ in 0..KILLS_A_ROUND {
-            running += u64::from(kill_after(&folder, round, duration.mul_f64(random.f64() * 0.8)));
+            // Four kills together get less far than a whole run, so that each finds something to do.
+            let part = random.u64(0..=added / KILLS_A_ROUND);
+            let moment = Duration::from_micros(random.u64(0..5_000));
+            running += u64::from(kill_after(&folder, round, part, moment));
         }
-        let begun = Instant::now();
         finish(&folder, round);
-        duration = begun.elapsed().max(duration / 2);
+        added = files(folder.path()) - before;
     }
     assert!(running >= kills / 3, "only {running} of {kills} runs were still going when they were killed");
 }
