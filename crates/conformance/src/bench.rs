@@ -156,9 +156,14 @@ impl<'s> Bench<'s> {
 
     /// Moves the simulator on by so much, and then on until what has happened may be read.
     pub(crate) fn advance_by(&self, advance: Advance, by: Duration) -> Result<()> {
-        let settling = self.table.settling();
         self.simulator()?.advance(&advance.by(by))?;
         self.clock.set(self.clock.get() + by);
+        self.settle()
+    }
+
+    /// Moves the simulator on until what has happened may be read.
+    pub(crate) fn settle(&self) -> Result<()> {
+        let settling = self.table.settling();
         if !settling.is_zero() {
             self.simulator()?.advance(&Advance::new().by(settling))?;
             self.clock.set(self.clock.get() + settling);

@@ -86,7 +86,9 @@ async fn batch_cap_loses_nothing(trial: &Trial<'_>) -> Outcome {
     let expected = bench.expected().await?;
     for (page, cap) in [(4, 1), (5, 3), (2, 5)] {
         let mut options = sizes(trial, page, Some(cap));
-        if trial.table.input("lookback_seconds").is_some() {
+        // Ranges that a lookback covers are read again as a whole, by design.
+        let is_read_by_range = !trial.table.settling().is_zero();
+        if trial.table.input("lookback_seconds").is_some() && !is_read_by_range {
             // Longer than the table reaches back, so that every read begins at the first row again.
             options.push(("lookback_seconds", "31536000".to_owned()));
         }
