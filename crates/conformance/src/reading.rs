@@ -155,5 +155,21 @@ pub(crate) fn to_json(batch: &RecordBatch) -> Result<Vec<Json>> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))
+    let mut rows: Vec<Json> = serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?;
+    rows.iter_mut().for_each(sort_keys);
+    Ok(rows)
+}
+
+/// Sorts the keys of objects that are texts: the order that a source gives them in says nothing.
+fn sort_keys(value: &mut Json) {
+    match value {
+        Json::String(text) if text.starts_with(['{', '[']) => {
+            if let Ok(parsed) = serde_json::from_str::<Json>(text) {
+                *text = parsed.to_string();
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(sort_keys),
+        Json::Object(fields) => fields.values_mut().for_each(sort_keys),
+        _ => {}
+    }
 }

@@ -5,12 +5,12 @@ use lakeflow_interface::{IngestionType, Offset, TableMetadata};
 use lakeflow_simulator::{Advance, AdvanceAfter};
 use serde_json::Value as Json;
 
-use super::offsets::{instant, middle};
+use super::offsets::{instant, middle, order};
 use super::{FEW, sizes};
 use crate::bench::{Bench, Wanted};
 use crate::case::Trial;
 use crate::check::{Check, Need, Scope};
-use crate::comparison::{same, same_in_the_end, value_at};
+use crate::comparison::{changed, same, same_in_the_end, value_at};
 use crate::finding::{At, Finding, Outcome, Stop};
 use crate::reading::Limits;
 
@@ -56,12 +56,18 @@ async fn reads_end(trial: &Trial<'_>) -> Outcome {
     arrived(&rows, &bench.expected().await?, &metadata).at(place)
 }
 
-/// Whether rows arrived: of a table that is only added to each once, of others the last of each is the right one. Rows
+/// Whether rows arrived: of a table that is only added to each once, of others the latest of each is the right one. Rows
 /// that are handed on again because something moved change nothing there.
 fn arrived(rows: &[Json], expected: &[Json], metadata: &TableMetadata) -> Outcome {
-    match metadata.ingestion_type {
-        IngestionType::Append => same(rows, expected, metadata)?,
-        _ => same_in_the_end(rows, expected, metadata)?,
+    match (metadata.ingestion_type, &metadata.cursor_field) {
+        (IngestionType::Append, _) => same(rows, expected, metadata)?,
+        (_, Some(field)) => {
+            let cursor = |row: &Json| order(value_at(row, field));
+            let mut rows = rows.to_vec();
+            rows.sort_by(|a, b| cursor(a).total_cmp(&cursor(b)));
+            same_in_the_end(&rows, expected, metadata)?;
+        }
+        (_, None) => same_in_the_end(rows, expected, metadata)?,
     }
     Ok(())
 }
@@ -117,7 +123,11 @@ pub(super) const ROWS_BEHIND_THE_HORIZON_WAIT: Check = Check {
 async fn rows_behind_the_horizon_wait(trial: &Trial<'_>) -> Outcome {
     let metadata = trial.metadata().await?;
     let bench = trial.bench().await?;
-    let all = bench.read().await?.rows;
+    let whole = bench.read().await?;
+    if whole.end()?.get("feed").is_some() {
+        return events_behind_the_horizon_wait(trial, &bench, whole.end()?.clone()).await;
+    }
+    let all = whole.rows;
     let found = metadata.cursor_field.as_ref().and_then(|field| Some((field, middle(&all, field)?)));
     let Some((field, horizon)) = found else { return Err(Stop::Skipped("the cursor is no instant".to_owned())) };
     let is_due = |row: &&Json| instant(value_at(row, field)).is_none_or(|own| own <= horizon);
@@ -128,4 +138,25 @@ async fn rows_behind_the_horizon_wait(trial: &Trial<'_>) -> Outcome {
     let rest: Vec<Json> = all.iter().filter(|row| !is_due(row)).cloned().collect();
     let place = || format!("{}, after one up to the horizon {horizon}", second.title);
     arrived(&second.rows, &rest, &metadata).at(place)
+}
+
+/// A list that is read once tells of its rows as they are; what was changed when is told by the feed that is read from
+/// then on.
+async fn events_behind_the_horizon_wait(trial: &Trial<'_>, bench: &Bench<'_>, start: Offset) -> Outcome {
+    let metadata = trial.metadata().await?;
+    let mut offset = start;
+    let mut steps = Vec::new();
+    for _ in 0..2 {
+        let before = bench.expected().await?;
+        let advance = |changed| bench.advance(Advance::new().table(trial.table.corpus(), 2, changed, 0));
+        advance(2).or_else(|_| advance(0))?;
+        steps.push((bench.clock(), changed(&before, &bench.expected().await?, &metadata)));
+    }
+    for (horizon, expected) in steps {
+        let reading = bench.read_wanted(Wanted::from(&offset).until(horizon)).await?;
+        let place = || format!("{} up to the horizon {horizon}", reading.title);
+        same(&reading.rows, &expected, &metadata).map_err(Into::into).at(place)?;
+        offset = reading.end()?.clone();
+    }
+    Ok(())
 }

@@ -147,7 +147,7 @@ async fn offset_is_the_greatest_cursor(trial: &Trial<'_>) -> Outcome {
 }
 
 /// A cursor as a number: an instant in seconds, or the number that it is.
-fn order(cursor: &Json) -> f64 {
+pub(super) fn order(cursor: &Json) -> f64 {
     match (instant(cursor), cursor) {
         (Some(instant), _) => instant.timestamp_micros() as f64 / 1e6,
         (None, Json::String(text)) => text.parse().unwrap_or(f64::NEG_INFINITY),

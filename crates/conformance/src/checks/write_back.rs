@@ -9,6 +9,7 @@ use lakeflow_interface::{
 use lakeflow_simulator::Advance;
 use serde_json::Value as Json;
 
+use super::offsets::order;
 use crate::bench::{Bench, Wanted};
 use crate::case::Trial;
 use crate::check::{Check, Need, Scope};
@@ -64,6 +65,8 @@ struct Writing<'t> {
     bench: Bench<'t>,
     connector: std::sync::Arc<dyn LakeflowConnect>,
     able: WritableTable,
+    /// By which the latest of several rows is told.
+    cursor: Option<ColumnPath>,
     /// Where the reads after a write begin.
     start: Wanted<'static>,
 }
@@ -84,7 +87,8 @@ impl<'t> Writing<'t> {
         } else {
             Wanted::default()
         };
-        Ok(Self { bench, connector, able, start })
+        let cursor = trial.metadata().await?.cursor_field;
+        Ok(Self { bench, connector, able, cursor, start })
     }
 
     async fn insert(&self) -> Outcome<WrittenRow> {
@@ -113,10 +117,10 @@ impl<'t> Writing<'t> {
         self.delete(inserted).await?;
         self.pass_time()?;
         let is_told = |reading: &Reading, deletes: Option<&Reading>| match kind {
-            IngestionType::Snapshot => find(&reading.rows, inserted).is_none(),
+            IngestionType::Snapshot => !reading.rows.iter().any(|row| is_row(row, inserted)),
             _ => {
                 let deletes = deletes.map(|deletes| deletes.deletes.as_slice()).unwrap_or_default();
-                find(&reading.deletes, inserted).or(find(deletes, inserted)).is_some()
+                reading.deletes.iter().chain(deletes).any(|row| is_row(row, inserted))
             }
         };
         for attempt in 0..self.attempts() {
@@ -140,13 +144,20 @@ impl<'t> Writing<'t> {
         for attempt in 0..self.attempts() {
             self.wait(attempt).await;
             let reading = self.bench.read_wanted(self.start.clone()).await?;
-            match find(&reading.rows, written).map(|row| difference(row, written)) {
+            match self.latest(&reading.rows, written).map(|row| difference(row, written)) {
                 Some(None) => return Ok(()),
                 Some(Some(difference)) => found = difference,
                 None => found = format!("{} other rows", reading.rows.len()),
             }
         }
         Err(Finding::new(format!("the row {} with the values that were written", keys(written)), found).into())
+    }
+
+    /// Of the rows that are the written one, the one with the greatest cursor; of equal ones the last.
+    fn latest<'r>(&self, rows: &'r [Json], written: &WrittenRow) -> Option<&'r Json> {
+        let cursor = |row: &Json| self.cursor.as_ref().map_or(0.0, |field| order(value_at(row, field)));
+        let own = rows.iter().filter(|row| is_row(row, written));
+        own.max_by(|a, b| cursor(a).total_cmp(&cursor(b)))
     }
 
     async fn delete(&self, row: &WrittenRow) -> Outcome {
@@ -189,9 +200,8 @@ fn writer(connector: &dyn LakeflowConnect) -> Result<&dyn SupportsWriteBack> {
     connector.write_back().ok_or_else(|| Error::new(ErrorKind::Unsupported, "the connector cannot write"))
 }
 
-fn find<'r>(rows: &'r [Json], written: &WrittenRow) -> Option<&'r Json> {
-    let is_it = |row: &&Json| written.keys.iter().all(|(path, value)| text_at(row, path).as_deref() == Some(value));
-    rows.iter().rev().find(is_it)
+fn is_row(row: &Json, written: &WrittenRow) -> bool {
+    written.keys.iter().all(|(path, value)| text_at(row, path).as_deref() == Some(value))
 }
 
 /// The first value that is not what was written.

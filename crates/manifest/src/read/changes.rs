@@ -32,6 +32,10 @@ pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let mut place = Place::read(start, table.ask.horizon)?;
     let start = start.clone();
     let items = try_stream! {
+        if start.is_beginning() {
+            // What the feed has told before the list is asked for is in the list.
+            place = FeedRead::new(&table, feed.clone(), changes.clone(), place.clone()).passed_over().await?;
+        }
         if let Some(after) = place.backfill.take() {
             let mut pages = backfill(&table, &changes, &after)?;
             while let Some(fetched) = pages.next().await {
@@ -265,31 +269,42 @@ impl FeedRead {
         }
     }
 
+    /// The place behind all that the feed tells now, of which nothing is handed on.
+    async fn passed_over(mut self) -> Result<Place> {
+        let mut pages = self.pages()?;
+        while let Some(fetched) = pages.next().await {
+            self.take(&fetched?)?;
+        }
+        Ok(self.reached())
+    }
+
+    /// The place behind all events that were taken.
+    fn reached(self) -> Place {
+        let Self { table, mut place, greatest, latest, .. } = self;
+        let Some(greatest) = greatest else { return place };
+        if greatest == place.feed {
+            place.seen.extend(latest);
+        } else {
+            place.seen = latest;
+        }
+        place.feed = Cursor::at(greatest.instant().unwrap_or(table.ask.horizon));
+        place
+    }
+
     /// The offset behind all that was handed on. A place that would soon be out of the feed's reach moves on even when
     /// nothing happened.
     fn end(self, unchanged: Offset) -> Offset {
-        let Self { table, feed, mut place, greatest, latest, .. } = self;
-        let horizon = table.ask.horizon;
-        match greatest {
-            Some(greatest) => {
-                if greatest == place.feed {
-                    place.seen.extend(latest);
-                } else {
-                    place.seen = latest;
-                }
-                place.feed = Cursor::at(greatest.instant().unwrap_or(horizon));
-                place.offset()
-            }
-            None => {
-                let reach = feed.feed.horizon.and_then(|reach| Duration::from_std(reach.0).ok());
-                let is_old = reach.zip(place.feed.instant()).is_some_and(|(reach, last)| horizon - last > reach / 4);
-                if is_old {
-                    let feed = Cursor::at(horizon - OVERLAP);
-                    return Place { backfill: None, feed, seen: BTreeSet::new() }.offset();
-                }
-                unchanged
-            }
+        if self.greatest.is_some() {
+            return self.reached().offset();
         }
+        let horizon = self.table.ask.horizon;
+        let reach = self.feed.feed.horizon.and_then(|reach| Duration::from_std(reach.0).ok());
+        let is_old = reach.zip(self.place.feed.instant()).is_some_and(|(reach, last)| horizon - last > reach / 4);
+        if is_old {
+            let feed = Cursor::at(horizon - OVERLAP);
+            return Place { backfill: None, feed, seen: BTreeSet::new() }.offset();
+        }
+        unchanged
     }
 }
 

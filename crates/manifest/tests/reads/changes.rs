@@ -61,14 +61,10 @@ async fn list_is_read_once_and_then_the_feed() {
     );
     assert_eq!(end(&first), r#"{"feed":"2026-06-29T23:55:00Z"}"#);
     let from = HORIZON - 300;
-    assert_eq!(
-        source.requests(),
-        [
-            "/rows".to_owned(),
-            "/rows?after=b".to_owned(),
-            format!("/events?types[]=row.created&types[]=row.updated&types[]=row.deleted&created[gte]={from}"),
-        ]
-    );
+    let events_from =
+        format!("/events?types[]=row.created&types[]=row.updated&types[]=row.deleted&created[gte]={from}");
+    let asked = [events_from.clone(), "/rows".to_owned(), "/rows?after=b".to_owned(), events_from];
+    assert_eq!(source.requests(), asked);
     let resumed =
         read(&connector, "rows", r#"{"backfill":{"after":"b"},"feed":"2026-06-29T23:55:00Z"}"#).await.unwrap();
     assert_eq!(rows(&resumed).len(), 1);
@@ -109,5 +105,18 @@ async fn start_date_bounds_the_list() {
     let source = Scripted::start(|asked| answer(asked, &[])).await;
     let given = [("start_date", "1970-01-02")];
     read_with(&source.connect(DEFINITION), "rows", "{}", &given, "2026-06-30T00:00:00Z").await.unwrap();
-    assert_eq!(source.requests()[0], "/rows?since=86400");
+    assert_eq!(source.requests()[1], "/rows?since=86400");
+}
+
+#[tokio::test]
+async fn what_the_feed_told_before_the_list_does_not_come_again() {
+    let told = [
+        event("e1", "row.created", HORIZON - 90, json!({"id": "a", "v": 1})),
+        event("e2", "row.created", HORIZON - 60, json!({"id": "b", "v": 1})),
+        event("e3", "row.created", HORIZON - 60, json!({"id": "c", "v": 1})),
+    ];
+    let source = Scripted::start(move |asked| answer(asked, &told)).await;
+    let first = read(&source.connect(DEFINITION), "rows", "{}").await.unwrap();
+    assert_eq!(rows(&first).len(), 3);
+    assert_eq!(end(&first), r#"{"feed":"2026-06-29T23:59:00Z","seen":["e2","e3"]}"#);
 }

@@ -254,7 +254,8 @@ impl State {
         }
         let compiled = world.tables.get(table);
         let is_written = self.overlays[table].written(slot).is_some();
-        if (compiled.cursor.is_some() && compiled.changeable) || is_written {
+        let shows_change = compiled.cursor.is_some() || !compiled.told_by.is_empty();
+        if (shows_change && compiled.changeable) || is_written {
             let moment = (at, self.next_sequence());
             self.overlays[table].touch(world.slots(table), slot, moment, false);
             self.tell(world, HappeningKind::Changed, table, slot, at);
