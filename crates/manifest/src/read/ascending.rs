@@ -5,7 +5,10 @@
 //! therefore read again by keyset: each request begins at the greatest cursor so far, so that nothing can shift. Where no
 //! row may be handed on twice, the read is by keyset from the start, and long lists go by stretches.
 
+use std::time::Instant;
+
 use async_stream::try_stream;
+use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use lakeflow_http::PagesAhead;
@@ -113,6 +116,7 @@ fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadS
 /// Each request begins at the greatest cursor so far; further pages only while it stands still, or in stretches.
 fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<ReadStream> {
     let mut filter = Filter::new(&table, position)?;
+    let mut chase = table.beyond_horizon.then(|| Chase::new(filter.horizon));
     let items = try_stream! {
         let mut from = filter.lower.clone();
         let mut has_ended = false;
@@ -129,6 +133,9 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
                 records += fetched.places.len() as u64;
                 if taken.is_end || fetched.is_last {
                     table.check_ceiling(records)?;
+                    break;
+                }
+                if chase.as_mut().is_some_and(|chase| chase.is_over(taken.greatest.as_ref())) {
                     break;
                 }
                 let ahead = fetched.ahead.clone().filter(|_| filter.is_resumable() && !table.plan.has_ceiling());
@@ -155,6 +162,35 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
         yield if filter.has_moved { filter.checkpoint() } else { ReadItem::Checkpoint(start) };
     };
     Ok(items.boxed())
+}
+
+/// Pages that are read of rows which change faster than they can be read.
+const MOST_CHASED: u32 = 16;
+
+/// The end of a list that is read beyond the horizon, because its rows have children before it. What has moved there until
+/// it is reached is read; what keeps moving is followed for some pages only, or a busy source would never let go.
+struct Chase {
+    horizon: DateTime<Utc>,
+    began: Instant,
+    /// The time, as the horizon's clock has it, at which the horizon was reached.
+    reached: Option<DateTime<Utc>>,
+    pages: u32,
+}
+
+impl Chase {
+    fn new(horizon: DateTime<Utc>) -> Self {
+        Self { horizon, began: Instant::now(), reached: None, pages: 0 }
+    }
+
+    /// Whether to stop behind a page with this greatest cursor.
+    fn is_over(&mut self, greatest: Option<&Cursor>) -> bool {
+        let Some(greatest) = greatest.filter(|greatest| greatest.is_after(self.horizon)) else { return false };
+        let passed = Duration::from_std(self.began.elapsed()).unwrap_or(Duration::MAX);
+        let now = || self.horizon.checked_add_signed(passed).unwrap_or(self.horizon);
+        let reached = *self.reached.get_or_insert_with(now);
+        self.pages += u32::from(greatest.is_after(reached));
+        self.pages > MOST_CHASED
+    }
 }
 
 /// What stretches give.
