@@ -249,9 +249,14 @@ impl<'s> Bench<'s> {
 
     /// The rows that the source has now: its corpus, typed; where it has none, what a read from the beginning gives.
     pub(crate) async fn expected(&self) -> Outcome<Vec<Json>> {
+        self.expected_until(self.clock()).await
+    }
+
+    /// The same where the simulator has moved on by itself, up to this instant.
+    pub(crate) async fn expected_until(&self, now: DateTime<Utc>) -> Outcome<Vec<Json>> {
         let corpus = self.table.corpus();
         if corpus != self.table.name || !self.subject.simulator()?.tables().any(|name| name == corpus) {
-            return Ok(self.read().await?.rows);
+            return Ok(self.read_wanted(Wanted::default().until(now)).await?.rows);
         }
         let records: Vec<Json> = self.simulator()?.rows(corpus)?.collect();
         Ok(typed_records(&self.schema().await?, &records)?)

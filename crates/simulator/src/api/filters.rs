@@ -75,7 +75,7 @@ impl Reader<'_> {
             }
             (Operator::In | Operator::NotIn, None) => (text.split(',').map(Comparand::new).collect(), spec.op),
             (operator, _) => {
-                let (comparand, operator) = whole(Comparand::new(text), operator, spec.whole);
+                let (comparand, operator) = whole(text, operator, spec.whole);
                 (vec![comparand], operator)
             }
         };
@@ -148,17 +148,25 @@ impl Reader<'_> {
 }
 
 /// A bound that names a whole day or hour, as a bound on instants.
-fn whole(comparand: Comparand, operator: Operator, span: Option<WholeSpan>) -> (Comparand, Operator) {
-    let span = match span {
-        None => return (comparand, operator),
-        Some(WholeSpan::Day) => 86_400_000,
-        Some(WholeSpan::Hour) => 3_600_000,
+fn whole(text: &str, operator: Operator, span: Option<WholeSpan>) -> (Comparand, Operator) {
+    let (comparand, span) = match span {
+        None => return (Comparand::new(text), operator),
+        Some(WholeSpan::Day) => (day(text), 86_400_000),
+        Some(WholeSpan::Hour) => (Comparand::new(text), 3_600_000),
     };
     match operator {
         Operator::Lte => (comparand.later(span), Operator::Lt),
         Operator::Gt => (comparand.later(span), Operator::Gte),
         _ => (comparand, operator),
     }
+}
+
+/// A day, which may be written without dashes, as `20260131`.
+fn day(text: &str) -> Comparand {
+    if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Comparand::new(&format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]));
+    }
+    Comparand::new(text)
 }
 
 /// A condition as OData writes it: `lastModifiedDateTime gt 2026-01-01T00:00:00Z`, `name eq 'x'`.
