@@ -24,7 +24,7 @@ pub use auth::Auth;
 pub use client::Client;
 pub use download::Download;
 pub use http::{HeaderMap, Method, StatusCode};
-pub use pagination::{FetchedPage, PageSettings, PageStream, Pagination, pages};
+pub use pagination::{FetchedPage, PageSettings, PageStream, PagesAhead, Pagination, pages};
 pub use rate_limit::{LimitCondition, LimitRule, Pace, RateLimit, ResetFormat};
 pub use redact::RedactedUrl;
 pub use request::{Judge, Request, Verdict};

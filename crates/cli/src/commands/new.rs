@@ -12,12 +12,11 @@ use crate::exit::ExitStatus;
 use crate::session::Session;
 
 /// The files of a new source; `__name__`, `__Name__` and `__NAME__` stand for its name.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 8] = [
     ("connector.yaml", include_str!("../../../../templates/source/connector.yaml")),
     ("README.md", include_str!("../../../../templates/source/README.md")),
     ("api.md", include_str!("../../../../templates/source/api.md")),
     ("icon.svg", include_str!("../../../../templates/source/icon.svg")),
-    ("conformance.yaml", include_str!("../../../../templates/source/conformance.yaml")),
     ("simulator/endpoints.yaml", include_str!("../../../../templates/source/simulator/endpoints.yaml")),
     ("simulator/corpus/agents.json", include_str!("../../../../templates/source/simulator/corpus/agents.json")),
     ("simulator/corpus/comments.json", include_str!("../../../../templates/source/simulator/corpus/comments.json")),

@@ -21,6 +21,7 @@ pub(super) enum Following {
 }
 
 /// Requests that differ in one number only.
+#[derive(Clone, Debug)]
 pub(super) struct Run {
     template: Request,
     into: Target,
@@ -33,6 +34,40 @@ impl Run {
     /// Whether its last request has been given.
     pub(super) fn has_ended(&self) -> bool {
         self.next > self.last
+    }
+
+    /// How many requests are left.
+    fn len(&self) -> u64 {
+        if self.has_ended() { 0 } else { (self.last - self.next) / self.step + 1 }
+    }
+}
+
+/// The pages of a list whose addresses one of its pages made known.
+#[derive(Clone, Debug)]
+pub struct PagesAhead {
+    /// The page that made them known.
+    number: u64,
+    run: Run,
+}
+
+impl PagesAhead {
+    pub(super) fn behind(number: u64, run: Run) -> Self {
+        Self { number, run }
+    }
+
+    /// The place in the list, from 1, of the last page for now.
+    pub fn last(&self) -> u64 {
+        self.number + self.run.len()
+    }
+
+    /// The request for the page at a place in the list.
+    pub fn request(&self, number: u64) -> Request {
+        let Run { template, into, next, step, .. } = &self.run;
+        let first = i128::from(*next) - i128::from(self.number) * i128::from(*step);
+        let value = first + i128::from(number.saturating_sub(1)) * i128::from(*step);
+        let mut request = template.clone();
+        into.set(&mut request, &Json::from(u64::try_from(value).unwrap_or(0)));
+        request
     }
 }
 

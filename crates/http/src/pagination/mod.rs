@@ -8,6 +8,7 @@ mod link_header;
 mod place;
 mod reader;
 
+pub use following::PagesAhead;
 pub use place::{Place, Target};
 pub use reader::{FetchedPage, PageStream, pages};
 

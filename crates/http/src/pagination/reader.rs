@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::PageSettings;
-use super::following::{Following, Run, first_request, following};
+use super::following::{Following, PagesAhead, Run, first_request, following};
 use crate::{Client, Request};
 
 /// Pages in their order; after an error it ends.
@@ -37,6 +37,8 @@ pub struct FetchedPage {
     pub records: u64,
     /// Whether the list ends with it.
     pub is_last: bool,
+    /// The pages whose addresses this one made known.
+    pub ahead: Option<PagesAhead>,
 }
 
 /// Walks through the pages of a list, in order, each parsed on a thread that may block.
@@ -99,7 +101,7 @@ impl PageReader {
         let fetched = (&mut fetch.task).await;
         let mut fetched = fetched
             .map_err(|error| Error::new(ErrorKind::Internal, "a page could not be fetched").with_cause(error))??;
-        self.plan(&fetch.request, &fetched)?;
+        fetched.ahead = self.plan(&fetch.request, &fetched)?;
         fetched.is_last = self.known.is_empty() && self.run.is_none() && self.under_way.is_empty();
         if self.read_ahead > 1 {
             self.begin_fetches()?;
@@ -107,8 +109,9 @@ impl PageReader {
         Ok(Some(fetched))
     }
 
-    /// Decides what follows a page. Within a run that is known already, only whether the list has ended meanwhile.
-    fn plan(&mut self, request: &Request, fetched: &FetchedPage) -> Result<()> {
+    /// Decides what follows a page, and gives what it made known. Within a run that is known already, only whether the list
+    /// has ended meanwhile.
+    fn plan(&mut self, request: &Request, fetched: &FetchedPage) -> Result<Option<PagesAhead>> {
         if fetched.number == 1 && self.settings.pagination.has_total() {
             self.settings.page_size = self.settings.page_size.or(Some(fetched.records).filter(|size| *size > 0));
         }
@@ -120,9 +123,12 @@ impl PageReader {
             }
             _ if is_within_run => {}
             Following::One(request) => self.known.push_back(request),
-            Following::Run(run) => self.run = Some(run),
+            Following::Run(run) => {
+                self.run = Some(run.clone());
+                return Ok(Some(PagesAhead::behind(fetched.number, run)));
+            }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn begin_fetches(&mut self) -> Result<()> {
@@ -187,5 +193,5 @@ async fn fetch(
         parsed => parsed?,
     };
     let records = page.root().get_path(&records).map_or(0, |array| array.items().count() as u64);
-    Ok(FetchedPage { number, url, status, headers, page, records, is_last: false })
+    Ok(FetchedPage { number, url, status, headers, page, records, is_last: false, ahead: None })
 }

@@ -2,15 +2,22 @@
 //!
 //! While pages are read by number, a row that is updated moves to the end and shifts the rows behind it one place
 //! forward, past the edge of a page that was read already. A pass over several pages in which something moved is
-//! therefore read again by keyset: each request begins at the greatest cursor so far, so that nothing can shift.
+//! therefore read again by keyset: each request begins at the greatest cursor so far, so that nothing can shift. Where no
+//! row may be handed on twice, the read is by keyset from the start, and long lists go by stretches.
+
+use std::time::Instant;
 
 use async_stream::try_stream;
+use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt;
+use futures::stream::BoxStream;
+use lakeflow_http::PagesAhead;
 use lakeflow_interface::{Error, ErrorKind, Offset, ReadItem, ReadStream, Result};
 
 use super::filter::{Filter, Verdict};
 use super::pages::TablePage;
 use super::position::{Pass, Position};
+use super::stretch::{Stretch, pages_of_stretch};
 use super::{Bounds, TableRead};
 use crate::cursor::Cursor;
 
@@ -41,8 +48,9 @@ fn take(filter: &mut Filter, table: &TableRead, fetched: &TablePage) -> Result<T
     let (mut places, batch) = (Vec::new(), table.batch());
     let mut checkpoint = |filter: &mut Filter, places: &mut Vec<_>| {
         let items = table.items(fetched, std::mem::take(places));
-        if !items.is_empty() {
-            taken.items.extend(items);
+        let has_items = !items.is_empty();
+        taken.items.extend(items);
+        if has_items && filter.is_resumable() {
             taken.items.push(filter.checkpoint());
         }
     };
@@ -105,9 +113,10 @@ fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadS
     Ok(items.boxed())
 }
 
-/// Each request begins at the greatest cursor so far; further pages only while it stands still.
+/// Each request begins at the greatest cursor so far; further pages only while it stands still, or in stretches.
 fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<ReadStream> {
     let mut filter = Filter::new(&table, position)?;
+    let mut chase = table.beyond_horizon.then(|| Chase::new(filter.horizon));
     let items = try_stream! {
         let mut from = filter.lower.clone();
         let mut has_ended = false;
@@ -126,6 +135,23 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
                     table.check_ceiling(records)?;
                     break;
                 }
+                if chase.as_mut().is_some_and(|chase| chase.is_over(taken.greatest.as_ref())) {
+                    break;
+                }
+                let ahead = fetched.ahead.clone().filter(|_| filter.is_resumable() && !table.plan.has_ceiling());
+                if let Some(ahead) = ahead.filter(|ahead| pages_of_stretch(&table, ahead, 1, &fetched).is_some()) {
+                    has_ended = false;
+                    let mut stretches = by_stretches(&table, &mut filter, fetched, ahead);
+                    while let Some(part) = stretches.next().await {
+                        match part? {
+                            Part::Item(item) => yield item,
+                            Part::End => has_ended = true,
+                        }
+                    }
+                    drop(stretches);
+                    from = filter.position.cursor.clone().or(from);
+                    break;
+                }
                 if taken.greatest > from {
                     from = taken.greatest;
                     has_ended = false;
@@ -136,6 +162,96 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
         yield if filter.has_moved { filter.checkpoint() } else { ReadItem::Checkpoint(start) };
     };
     Ok(items.boxed())
+}
+
+/// Pages that are read of rows which change faster than they can be read.
+const MOST_CHASED: u32 = 16;
+
+/// The end of a list that is read beyond the horizon, because its rows have children before it. What has moved there until
+/// it is reached is read; what keeps moving is followed for some pages only, or a busy source would never let go.
+struct Chase {
+    horizon: DateTime<Utc>,
+    began: Instant,
+    /// The time, as the horizon's clock has it, at which the horizon was reached.
+    reached: Option<DateTime<Utc>>,
+    pages: u32,
+}
+
+impl Chase {
+    fn new(horizon: DateTime<Utc>) -> Self {
+        Self { horizon, began: Instant::now(), reached: None, pages: 0 }
+    }
+
+    /// Whether to stop behind a page with this greatest cursor.
+    fn is_over(&mut self, greatest: Option<&Cursor>) -> bool {
+        let Some(greatest) = greatest.filter(|greatest| greatest.is_after(self.horizon)) else { return false };
+        let passed = Duration::from_std(self.began.elapsed()).unwrap_or(Duration::MAX);
+        let now = || self.horizon.checked_add_signed(passed).unwrap_or(self.horizon);
+        let reached = *self.reached.get_or_insert_with(now);
+        self.pages += u32::from(greatest.is_after(reached));
+        self.pages > MOST_CHASED
+    }
+}
+
+/// What stretches give.
+enum Part {
+    Item(ReadItem),
+    /// The list has ended, or reaches behind the horizon.
+    End,
+}
+
+/// What follows the first page of a long list, until it ends or something moved.
+fn by_stretches<'r>(
+    table: &'r TableRead,
+    filter: &'r mut Filter,
+    first: TablePage,
+    ahead: PagesAhead,
+) -> BoxStream<'r, Result<Part>> {
+    let items = try_stream! {
+        let (mut page, mut number) = (first, 1);
+        while let Some(pages) = pages_of_stretch(table, &ahead, number, &page) {
+            let stretch = Stretch::begin(table, &ahead, number, pages).await?;
+            let before = filter.position.clone();
+            filter.begin_stretch(table, &page)?;
+            let (mut is_whole, mut is_end) = (None, false);
+            let mut pages = stretch.pages();
+            while let Some(fetched) = pages.next().await {
+                let fetched = fetched?;
+                if !*is_whole.get_or_insert(filter.overlaps(table, &fetched)?) {
+                    break;
+                }
+                let taken = take(filter, table, &fetched)?;
+                for item in taken.items {
+                    yield Part::Item(item);
+                }
+                is_end = taken.is_end;
+                if is_end {
+                    break;
+                }
+            }
+            drop(pages);
+            number = stretch.last;
+            let Some(last) = stretch.finish().await?.filter(|_| is_whole == Some(true)) else {
+                filter.go_back(before);
+                break;
+            };
+            if !is_end {
+                let taken = take(filter, table, &last)?;
+                for item in taken.items {
+                    yield Part::Item(item);
+                }
+                is_end = taken.is_end || last.is_last;
+            }
+            filter.end_stretch();
+            yield Part::Item(filter.checkpoint());
+            if is_end {
+                yield Part::End;
+                break;
+            }
+            page = last;
+        }
+    };
+    items.boxed()
 }
 
 impl TableRead {

@@ -246,7 +246,7 @@ impl FeedRead {
         self.note(&instant, &id);
         let column = self.table.plan.metadata.cursor_field.as_ref().map(ToString::to_string).unwrap_or_default();
         for found in self.record.select_in(event)? {
-            let version = self.hasher.hash_one(self.table.identity(found.value, &instant));
+            let version = self.hasher.hash_one(self.table.identity(found.value, Some(&instant)));
             if !self.versions.insert(version) {
                 continue;
             }

@@ -14,7 +14,7 @@ use super::filter::Filter;
 use super::pages::TablePage;
 use super::position::Position;
 use super::side_by_side::side_by_side;
-use super::{Bounds, TableRead, per_parent};
+use super::{Ask, Bounds, TableRead, per_parent};
 use crate::definition::Parent;
 
 /// Parents that are read for at once, where the definition does not say.
@@ -149,7 +149,9 @@ pub(super) fn parent_read(table: &TableRead, parent: &Parent) -> Result<TableRea
     let shared = plan.settings.iter().filter(|setting| setting.name != "max_records_per_batch");
     let shared = shared.filter_map(|setting| Some((setting.name.as_str(), table.values.given(&setting.name)?)));
     let values = plan.option_settings().resolve(shared)?;
-    let mut read = TableRead::new(table.ask.clone(), plan, values)?;
+    // A parent that comes again has its children read again, and of these none is handed on twice.
+    let ask = Ask { keeps_all: false, ..table.ask.clone() };
+    let mut read = TableRead::new(ask, plan, values)?;
     read.beyond_horizon = true;
     Ok(read)
 }

@@ -20,10 +20,35 @@ pub(super) struct Filter {
     pub(super) lookback: Duration,
     pub(super) horizon: DateTime<Utc>,
     beyond_horizon: bool,
-    /// Records of this read, where their order lets one come twice.
-    repeats: Option<(RandomState, HashSet<u64>)>,
+    /// Records of this read, or of a part of it, where one may come twice.
+    repeats: Option<Repeats>,
+    checkpoints: Checkpoints,
     /// Whether a record was handed on that moved the position.
     pub(super) has_moved: bool,
+}
+
+/// Records that are handed on once, by a hash of their identities.
+#[derive(Default)]
+struct Repeats(RandomState, HashSet<u64>);
+
+impl Repeats {
+    fn insert(&mut self, identity: &str) -> bool {
+        self.1.insert(self.0.hash_one(identity))
+    }
+
+    fn contains(&self, identity: &str) -> bool {
+        self.1.contains(&self.0.hash_one(identity))
+    }
+}
+
+/// When a read may be resumed from the position.
+#[derive(Debug, PartialEq, Eq)]
+enum Checkpoints {
+    Always,
+    /// Not until the stretch that is being read is known to be whole.
+    Withheld,
+    /// What follows up to here was handed on already.
+    Behind(Option<Cursor>),
 }
 
 /// What becomes of a record.
@@ -47,18 +72,54 @@ impl Filter {
             None => table.start(table.cursor_kind()?),
         };
         let (horizon, beyond_horizon) = (table.ask.horizon, table.beyond_horizon);
-        Ok(Self { position, lower, lookback, horizon, beyond_horizon, repeats: None, has_moved: false })
+        let checkpoints = Checkpoints::Always;
+        Ok(Self { position, lower, lookback, horizon, beyond_horizon, repeats: None, checkpoints, has_moved: false })
     }
 
     /// The same filter, dropping what comes twice in this read.
     pub(super) fn dropping_repeats(mut self) -> Self {
-        self.repeats = Some((RandomState::new(), HashSet::new()));
+        self.repeats = Some(Repeats::default());
         self
+    }
+
+    /// Begins a stretch, whose first page should have records of this one.
+    pub(super) fn begin_stretch(&mut self, table: &TableRead, page: &TablePage) -> Result<()> {
+        let mut repeats = Repeats::default();
+        for identity in table.identities(page)? {
+            repeats.insert(&identity);
+        }
+        (self.repeats, self.checkpoints) = (Some(repeats), Checkpoints::Withheld);
+        Ok(())
+    }
+
+    /// Whether a page has a record of the stretch.
+    pub(super) fn overlaps(&self, table: &TableRead, page: &TablePage) -> Result<bool> {
+        let Some(repeats) = &self.repeats else { return Ok(false) };
+        Ok(table.identities(page)?.iter().any(|identity| repeats.contains(identity)))
+    }
+
+    /// Ends a stretch in which nothing moved.
+    pub(super) fn end_stretch(&mut self) {
+        (self.repeats, self.checkpoints) = (None, Checkpoints::Always);
+    }
+
+    /// Goes back to where a stretch began in which something moved; what it handed on is dropped when it comes again.
+    pub(super) fn go_back(&mut self, position: Position) {
+        let reached = std::mem::replace(&mut self.position, position).cursor;
+        self.checkpoints = Checkpoints::Behind(reached);
+    }
+
+    /// Whether the position says all that was handed on.
+    pub(super) fn is_resumable(&mut self) -> bool {
+        if matches!(&self.checkpoints, Checkpoints::Behind(reached) if self.position.cursor > *reached) {
+            self.end_stretch();
+        }
+        self.checkpoints == Checkpoints::Always
     }
 
     /// Decides about one record; one that is new moves the position.
     pub(super) fn judge(&mut self, table: &TableRead, row: &Row<'_>) -> Verdict {
-        let Some(cursor) = &row.cursor else { return Verdict::New };
+        let Some(cursor) = &row.cursor else { return self.judge_without_cursor(table, row) };
         let is_behind = cursor.is_after(self.horizon);
         if is_behind && !self.beyond_horizon {
             return Verdict::BehindHorizon;
@@ -66,20 +127,24 @@ impl Filter {
         if self.lower.as_ref().is_some_and(|lower| cursor < lower) {
             return Verdict::TooOld;
         }
-        let identity = table.identity(row.value, cursor);
+        let identity = table.identity(row.value, Some(cursor));
         if self.position.seen.contains(&identity) {
             return Verdict::Known;
         }
-        if let Some((hasher, repeats)) = &mut self.repeats
-            && !repeats.insert(hasher.hash_one(&identity))
-        {
-            return Verdict::Known;
-        }
+        let is_new = self.repeats.as_mut().is_none_or(|repeats| repeats.insert(&identity));
         if !is_behind {
             self.position.note(identity, cursor, self.lookback);
             self.has_moved = true;
         }
-        Verdict::New
+        if is_new { Verdict::New } else { Verdict::Known }
+    }
+
+    /// A record that does not say when it changed is always new, but for one that a stretch has handed on.
+    fn judge_without_cursor(&mut self, table: &TableRead, row: &Row<'_>) -> Verdict {
+        let is_in_stretch = self.checkpoints != Checkpoints::Always;
+        let repeats = self.repeats.as_mut().filter(|_| is_in_stretch);
+        let is_new = repeats.is_none_or(|repeats| repeats.insert(&table.identity(row.value, None)));
+        if is_new { Verdict::New } else { Verdict::Known }
     }
 
     /// The new records of a page.

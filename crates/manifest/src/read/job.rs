@@ -66,7 +66,7 @@ impl TableRead {
     async fn unpacked_page(self, page: Page, number: u64) -> Result<TablePage> {
         let page = self.composed(Arc::new(page)).await?;
         let places = self.places(&page)?;
-        Ok(TablePage { page, places, number, is_last: false })
+        Ok(TablePage { page, places, number, is_last: false, ahead: None })
     }
 
     /// Asks for a report, waits until it is ready, and begins its download.

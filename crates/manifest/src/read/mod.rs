@@ -18,6 +18,7 @@ mod request;
 mod rows;
 mod side_by_side;
 mod snapshot;
+mod stretch;
 mod tokens;
 mod windows;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use lakeflow_http::{FetchedPage, PageSettings, Pagination, Request, StatusCode, Verdict};
+use lakeflow_http::{FetchedPage, PageSettings, PagesAhead, Pagination, Request, StatusCode, Verdict};
 use lakeflow_interface::records::{JsonRecords, NodeIndex, Page};
 use lakeflow_interface::{Error, ErrorKind, ReadItem, Records, Result};
 
@@ -28,6 +28,8 @@ pub(super) struct TablePage {
     pub(super) number: u64,
     /// Whether the list is known to end with it.
     pub(super) is_last: bool,
+    /// The pages whose addresses it made known.
+    pub(super) ahead: Option<PagesAhead>,
 }
 
 /// Pages in their order; after an error it ends.
@@ -66,13 +68,13 @@ impl TableRead {
 
     /// Finds the records of a page.
     pub(super) async fn read_page(self, fetched: FetchedPage) -> Result<TablePage> {
-        let FetchedPage { page, number, is_last, status, .. } = fetched;
+        let FetchedPage { page, number, is_last, status, ahead, .. } = fetched;
         if self.is_skipped(status, &page) {
-            return Ok(TablePage { page, places: Vec::new(), number, is_last });
+            return Ok(TablePage { page, places: Vec::new(), number, is_last, ahead });
         }
         let page = self.composed(page).await?;
         let places = self.places(&page)?;
-        Ok(TablePage { page, places, number, is_last })
+        Ok(TablePage { page, places, number, is_last, ahead })
     }
 
     pub(super) async fn composed(&self, page: Arc<Page>) -> Result<Arc<Page>> {

@@ -30,8 +30,13 @@ impl TableRead {
         Ok(fetched.places.iter().map(row).collect())
     }
 
+    /// The identities of all records of a page.
+    pub(super) fn identities(&self, fetched: &TablePage) -> Result<Vec<String>> {
+        Ok(self.rows(fetched)?.iter().map(|row| self.identity(row.value, row.cursor.as_ref())).collect())
+    }
+
     /// `key@cursor`: one version of one row. Constant columns are part of the key.
-    pub(super) fn identity(&self, value: Value<'_>, cursor: &Cursor) -> String {
+    pub(super) fn identity(&self, value: Value<'_>, cursor: Option<&Cursor>) -> String {
         let mut identity = String::with_capacity(48);
         for (position, key) in self.plan.metadata.primary_keys.iter().enumerate() {
             if position > 0 {
@@ -51,7 +56,7 @@ impl TableRead {
             }
         }
         identity.push('@');
-        identity.push_str(&cursor.text);
+        identity.push_str(cursor.map_or("", |cursor| &cursor.text));
         identity
     }
 }

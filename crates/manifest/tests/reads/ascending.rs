@@ -129,6 +129,62 @@ async fn changes_that_are_all_kept_are_handed_on_once_while_rows_move() {
     assert_eq!(later.rows, [format!("1@{}", at(200))]);
 }
 
+/// A list of 334 pages, in an order that a test may disturb.
+async fn long_list() -> Source {
+    Source::start((1..=1000).map(|id| row(id, id as u32)).collect()).await
+}
+
+#[tokio::test]
+async fn long_list_is_read_in_stretches() {
+    let source = long_list().await;
+    let connector = source.connect(&append());
+    let whole = read(&connector, "rows", &Offset::beginning(), &[], 1200).await.unwrap();
+    assert_eq!(whole.ids(), (1..=1000).collect::<Vec<_>>());
+    // Each of three stretches reads its last page before the others too, and the last page of the one before again.
+    assert_eq!(source.requests().len(), 334 + 3 * 2);
+    assert_resumable(&connector, "rows", &whole, &[], 1200).await;
+}
+
+#[tokio::test]
+async fn rows_that_move_or_vanish_while_a_stretch_is_read_cost_no_other_row() {
+    for (number, is_deleted) in
+        [2, 3, 60, 129, 130, 131, 132, 133, 200].into_iter().flat_map(|at| [(at, true), (at, false)])
+    {
+        let source = long_list().await;
+        let connector = source.connect(&append());
+        source.on_request(move |request, rows| match request == number {
+            true if is_deleted => rows.retain(|row| row["id"] != 2),
+            true => rows[1] = row(2, 1300),
+            false => {}
+        });
+        let whole = read(&connector, "rows", &Offset::beginning(), &[], 1200).await.unwrap();
+        let mut ids = whole.ids();
+        ids.sort_unstable();
+        assert_eq!(ids, (1..=1000).collect::<Vec<_>>(), "request {number}, deleted: {is_deleted}");
+        if number == 60 {
+            source.on_request(|_, _| ());
+            assert_resumable(&connector, "rows", &whole, &[], 1200).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn long_list_that_changes_all_the_time_is_read_to_its_end() {
+    let source = long_list().await;
+    let connector = source.connect(&append());
+    let mut moved = 0;
+    source.on_request(move |request, rows| {
+        if request % 40 == 0 && moved < 20 {
+            moved += 1;
+            rows[moved - 1] = row(moved as u64, 1000 + moved as u32);
+        }
+    });
+    let whole = read(&connector, "rows", &Offset::beginning(), &[], 1200).await.unwrap();
+    let versions: std::collections::BTreeSet<&String> = whole.rows.iter().collect();
+    assert_eq!(versions.len(), whole.rows.len(), "a version came twice");
+    assert_eq!(whole.ids().into_iter().collect::<std::collections::BTreeSet<_>>().len(), 1000);
+}
+
 #[tokio::test]
 async fn row_updated_while_paging_is_not_skipped_after_a_resume() {
     let source = Source::start((1..=10).map(|id| row(id, id as u32)).collect()).await;
