@@ -8,6 +8,7 @@ commit, and whatever rewriting, summing up and recording follows.
 """
 
 import argparse
+import json
 import pathlib
 import statistics
 import subprocess
@@ -15,7 +16,13 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-CARGO = ["cargo", "run", "--release", "--quiet", "-p", "lakeflow-pipeline", "--example", "measure_merges", "--"]
+CARGO = ["cargo", "build", "--release", "--workspace", "--example", "measure_merges", "--message-format", "json"]
+
+
+def build():
+    """Builds our part; gives its path."""
+    lines = subprocess.run(CARGO, check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines()
+    return next(path for path in (json.loads(line).get("executable") for line in lines) if path)
 
 
 def rounds_of(command, *arguments):
@@ -35,9 +42,10 @@ def main():
     parser.add_argument("--peer-rounds", type=int, default=2)
     parser.add_argument("--snapshot-rows", type=int, default=1_000_000)
     arguments = parser.parse_args()
-    subprocess.run([*CARGO[:1], "build", *CARGO[2:-1]], check=True)
+    program = build()
 
-    ours, memory = rounds_of([*CARGO, "changes"], arguments.rows, arguments.changed, arguments.rounds)
+    ours, memory = rounds_of([program, "changes"], arguments.rows, arguments.changed, arguments.rounds)
+    history, history_memory = rounds_of([program, "history"], arguments.rows, arguments.changed, 3)
     python = [sys.executable]
     theirs, their_memory = rounds_of(
         [*python, HERE / "peers/delta_rs_merge.py"], arguments.rows, arguments.changed, arguments.peer_rounds
@@ -49,9 +57,11 @@ def main():
     print(f"| median of the next {len(rest)}, s | {median:.2f} | {theirs[-1]:.2f} | {theirs[-1] / median:.1f} |")
     print(f"| mean and slowest of the next, against the first | {statistics.mean(rest) / ours[0]:.2f}, {max(rest) / ours[0]:.2f} | | |")
     print(f"| peak memory, MB | {memory:.0f} | {their_memory:.0f} | {their_memory / memory:.1f} |")
+    first = history[0] / ours[0]
+    print(f"\nSCD 2: {history[0]:.2f} s for the first, {first:.1f} times SCD 1; peak memory {history_memory:.0f} MB")
 
     few = arguments.snapshot_rows // 100
-    ours, memory = rounds_of([*CARGO, "snapshot"], arguments.snapshot_rows, few, 3)
+    ours, memory = rounds_of([program, "snapshot"], arguments.snapshot_rows, few, 3)
     theirs, their_memory = rounds_of([*python, HERE / "peers/dlt_merge.py"], arguments.snapshot_rows, few, 2)
     print("\n| what | we | dlt | ratio |\n|---|---|---|---|")
     we, they = statistics.median(ours), statistics.median(theirs)

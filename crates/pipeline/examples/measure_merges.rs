@@ -1,7 +1,7 @@
-//! Measures whole runs: `measure_merges changes|snapshot FOLDER [ROWS] [CHANGED] [ROUNDS]`.
+//! Measures whole runs: `measure_merges changes|history|snapshot FOLDER [ROWS] [CHANGED] [ROUNDS]`.
 //!
 //! `changes`: rows of ten columns are loaded, then runs bring changed rows at random keys, one run a round, what follows a run
-//! (files rewritten, the log summed up, the run recorded) counted in. `snapshot`: each round reads all rows, some of which
+//! (files rewritten, the log summed up, the run recorded) counted in; `history`: the same as SCD 2. `snapshot`: each round reads all rows, some of which
 //! changed. One line a run, for `bench/merges.py`.
 #![expect(clippy::print_stdout, reason = "a program to be read by programs")]
 
@@ -30,13 +30,16 @@ const BATCH: i64 = 50_000;
 async fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, folder, rest @ ..] = &arguments[..] else {
-        return Err("measure_merges changes|snapshot FOLDER [ROWS] [CHANGED] [ROUNDS]".into());
+        return Err("measure_merges changes|history|snapshot FOLDER [ROWS] [CHANGED] [ROUNDS]".into());
     };
     let number = |place: usize, usual: i64| rest.get(place).map_or(Ok(usual), |text| text.parse());
     let (rows, changed, rounds) = (number(0, 1_000_000)?, number(1, 10_000)?, number(2, 5)?);
     let kind = if what == "snapshot" { IngestionType::Snapshot } else { IngestionType::Cdc };
     let source = Facts { kind, rows, changed, round: Arc::default() };
-    let spec = PipelineSpec::parse("connection_name: bench\nobjects: [{table: {source_table: facts}}]", "bench")?;
+    let configuration = if what == "history" { "{scd_type: SCD_TYPE_2}" } else { "{}" };
+    let table = format!("{{source_table: facts, table_configuration: {configuration}}}");
+    let spec = format!("connection_name: bench\nobjects: [{{table: {table}}}]");
+    let spec = PipelineSpec::parse(&spec, "bench")?;
     for round in 0..=rounds {
         source.round.store(round, Ordering::Relaxed);
         let connector: Arc<dyn LakeflowConnect> = Arc::new(source.clone());
