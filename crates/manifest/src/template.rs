@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use lakeflow_interface::{Error, ErrorKind, Result};
 use minijinja::value::Value;
@@ -127,6 +128,7 @@ fn environment() -> Environment<'static> {
     environment.add_filter("epoch_milliseconds", |value: String| formatted(&value, &Format::EpochMilliseconds));
     environment.add_filter("rfc3339", |value: String| formatted(&value, &Format::Rfc3339));
     environment.add_filter("date", |value: String| formatted(&value, &Format::Date));
+    environment.add_filter("earlier", |value: String, by: String| earlier(&value, &by));
     environment.add_filter("after_last", |value: String, mark: String| {
         value.rsplit_once(&mark).map(|(_, rest)| rest.to_owned()).unwrap_or_default()
     });
@@ -137,10 +139,27 @@ fn formatted(value: &str, format: &Format) -> Result<String, minijinja::Error> {
     if value.is_empty() {
         return Ok(String::new());
     }
-    let instant = Instant::parse(value).ok_or_else(|| {
-        minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, "expected a timestamp as `2026-01-31T12:00:00Z`")
-    })?;
-    Ok(instant.format(format, Tz::UTC))
+    Ok(instant(value)?.format(format, Tz::UTC))
+}
+
+/// A timestamp that lies so much before another one.
+fn earlier(value: &str, by: &str) -> Result<String, minijinja::Error> {
+    if value.is_empty() {
+        return Ok(String::new());
+    }
+    let by = humantime::parse_duration(by).ok().and_then(|by| TimeDelta::from_std(by).ok());
+    let by = by.ok_or_else(|| unfit_value("expected a length of time as `1ms`"))?;
+    let moved = instant(value)?.0.checked_sub_signed(by).map(Instant);
+    let moved = moved.ok_or_else(|| unfit_value("expected a timestamp of a year that there is"))?;
+    Ok(moved.format(&Format::Rfc3339, Tz::UTC))
+}
+
+fn instant(value: &str) -> Result<Instant, minijinja::Error> {
+    Instant::parse(value).ok_or_else(|| unfit_value("expected a timestamp as `2026-01-31T12:00:00Z`"))
+}
+
+fn unfit_value(expected: &'static str) -> minijinja::Error {
+    minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, expected)
 }
 
 #[cfg(test)]
@@ -179,6 +198,8 @@ mod tests {
         assert_eq!(render("rfc3339", "2026-01-31"), "2026-01-31T00:00:00Z");
         assert_eq!(render("date", "2026-01-31T12:00:00Z"), "2026-01-31");
         assert_eq!(render("date", ""), "");
+        assert_eq!(render("earlier('1ms')", "2026-01-31"), "2026-01-30T23:59:59.999Z");
+        assert_eq!(render("earlier('1ms')", ""), "");
     }
 
     #[test]

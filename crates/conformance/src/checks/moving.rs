@@ -1,7 +1,7 @@
 //! A source that keeps changing while it is read.
 
 use chrono::Duration;
-use lakeflow_interface::{IngestionType, Offset, TableMetadata};
+use lakeflow_interface::{Horizon, IngestionType, Offset, TableMetadata};
 use lakeflow_simulator::{Advance, AdvanceAfter};
 use serde_json::Value as Json;
 
@@ -137,6 +137,8 @@ async fn rows_behind_the_horizon_wait(trial: &Trial<'_>) -> Outcome {
     let all = whole.rows;
     let found = metadata.cursor_field.as_ref().and_then(|field| Some((field, middle(&all, field)?)));
     let Some((field, horizon)) = found else { return Err(Stop::Skipped("the cursor is no instant".to_owned())) };
+    // Horizons are whole seconds.
+    let horizon = Horizon::at(horizon).instant();
     let is_due = |row: &&Json| instant(value_at(row, field)).is_none_or(|own| own <= horizon);
     let due: Vec<Json> = all.iter().filter(is_due).cloned().collect();
     let first = bench.read_wanted(Wanted::default().until(horizon)).await?;
