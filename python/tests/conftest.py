@@ -20,7 +20,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for what would go to the user's own: connections and spool; set before any session starts."""
     folder = tmp_path_factory.mktemp("home")
     connections = folder / "connections.yaml"
-    connections.write_text("my_github: {source: github, options: {token: "env:TEST_GITHUB_TOKEN"}}\n")
+    connections.write_text('my_github: {source: github, options: {token: "env:TEST_GITHUB_TOKEN"}}\n')
     connections.chmod(0o600)
     os.environ["TEST_GITHUB_TOKEN"] = "simulated"
     os.environ["COMMUNITY_CONNECTOR_CONNECTIONS"] = str(connections)
@@ -34,7 +34,7 @@ def spark(home: Path):
     from pyspark.sql import SparkSession
 
     session = (
-        SparkSession.builder.master("local[2]")
+        SparkSession.builder.master("local[2,4]")
         .config("spark.ui.enabled", "false")
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.sql.warehouse.dir", str(home / "warehouse"))
