@@ -41,7 +41,7 @@ def spark(home: Path):
         .config("spark.sql.session.timeZone", "Asia/Kathmandu")
         .getOrCreate()
     )
-    session.sparkContext.setLogLevel("ERROR")
+    session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
 

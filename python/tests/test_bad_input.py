@@ -9,7 +9,7 @@ import pytest
 from databricks.labs.community_connector import errors, find_data_source, get_register_function
 from databricks.labs.community_connector.spark.options import ReadOptions
 
-ACME = {"owner": "acme", "repo": "widgets"}
+ACME = {"owner": "acme", "repo": "rocket"}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_unknown_table_names_the_nearest(read):
 
 def test_unknown_option_of_the_table_names_the_nearest(read):
     with pytest.raises(Exception, match="unknown option `ower`(.|\n)*did you mean `owner`"):
-        read("issues", ower="acme", repo="widgets").load()
+        read("issues", ower="acme", repo="rocket").load()
 
 
 def test_missing_option_of_the_table_is_named(read):
@@ -103,7 +103,11 @@ def test_every_kind_has_a_class_that_can_be_pickled():
         error = errors.of_kind(kind, "it went wrong", ["mend it"], [("table", "issues")])
         assert error.kind == kind
         copy = pickle.loads(pickle.dumps(error))
-        assert (type(copy), str(copy), copy.context) == (type(error), "it went wrong\nhint: mend it", {"table": "issues"})
+        assert (type(copy), str(copy), copy.context) == (
+            type(error),
+            "it went wrong\nhint: mend it",
+            {"table": "issues"},
+        )
 
 
 def test_secrets_are_in_no_repr():

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from simulator import PROGRAM, Simulator
 
-ACME = {"owner": "acme", "repo": "widgets"}
+ACME = {"owner": "acme", "repo": "rocket"}
 
 
 def rows_of_the_program(github: Simulator, table: str, **options: str) -> list[dict]:
@@ -44,7 +44,9 @@ def test_instants_do_not_depend_on_the_time_zone_of_the_session(read, github):
     expected = {row["id"]: row["updated_at"] for row in rows_of_the_program(github, "issues", **ACME)}
     from datetime import datetime
 
-    parsed = {key: int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()) for key, text in expected.items()}
+    parsed = {
+        key: int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()) for key, text in expected.items()
+    }
     assert found == parsed
 
 
@@ -74,7 +76,7 @@ def test_schema_of_the_user_with_an_unknown_column_is_refused(read):
 
 
 def test_names_of_options_have_any_case(read):
-    frame = read(None, TABLENAME="issues", OWNER="acme", Repo="widgets").load()
+    frame = read(None, TABLENAME="issues", OWNER="acme", Repo="rocket").load()
     assert frame.count() > 100
 
 
@@ -86,7 +88,7 @@ def test_parameters_among_the_options_need_no_connection(spark, read, github):
 def test_sql_reads_through_a_view(spark, read, github):
     spark.sql(
         "CREATE OR REPLACE TEMPORARY VIEW issues USING lakeflow_connect OPTIONS ("
-        f"`databricks.connection` 'my_github', tableName 'issues', owner 'acme', repo 'widgets', upstream '{github.url}')"
+        f"`databricks.connection` 'my_github', tableName 'issues', owner 'acme', repo 'rocket', upstream '{github.url}')"
     )
     assert spark.sql("SELECT count(DISTINCT id) AS n FROM issues").first().n > 100
 

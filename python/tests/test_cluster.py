@@ -43,7 +43,7 @@ def test_both_executors_read_rows(github, home, tmp_path):
         "databricks.connection": "my_github",
         "tableName": "commits",
         "owner": "acme",
-        "repo": "widgets",
+        "repo": "rocket",
         "start_date": "2020-01-01T00:00:00Z",
         "upstream": github.url,
     }

@@ -10,7 +10,7 @@ import pytest
 from databricks.labs.community_connector import errors
 from databricks.labs.community_connector._native import Connection
 
-ACME = {"owner": "acme", "repo": "widgets"}
+ACME = {"owner": "acme", "repo": "rocket"}
 LOGGER = "databricks.labs.community_connector"
 
 
@@ -36,7 +36,9 @@ def test_nothing_is_logged_that_nobody_wants(connection, caplog):
 
 
 def test_read_goes_on_where_a_checkpoint_is(connection):
-    whole = [row for batch, _ in connection.read("issues", ACME, batch_rows=50) if batch for row in batch["id"].to_pylist()]
+    whole = [
+        row for batch, _ in connection.read("issues", ACME, batch_rows=50) if batch for row in batch["id"].to_pylist()
+    ]
     read = connection.read("issues", ACME, batch_rows=50)
     first: list[int] = []
     for batch, checkpoint in read:

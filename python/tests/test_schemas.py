@@ -6,9 +6,9 @@ import pytest
 
 from databricks.labs.community_connector._native import Connection
 
-GITHUB = ({"token": "t"}, {"owner": "acme", "repo": "widgets"})
-SHOPIFY = ({"shop": "acme", "access_token": "t"}, {})
-ZENDESK = ({"subdomain": "acme", "email": "a@example.com", "api_token": "t"}, {})
+GITHUB = ({"token": "t"}, {"owner": "acme", "repo": "rocket"})
+SHOPIFY = ({"shop": "acme", "auth_method": "access_token", "access_token": "t"}, {})
+ZENDESK = ({"subdomain": "acme", "email": "a@example.com", "token": "t"}, {})
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from simulator import Simulator
 
-ACME = {"owner": "acme", "repo": "widgets"}
+ACME = {"owner": "acme", "repo": "rocket"}
 
 
 class Query:

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-ACME = {"owner": "acme", "repo": "widgets"}
+ACME = {"owner": "acme", "repo": "rocket"}
 
 
 def test_metadata_has_one_row_for_each_name_in_their_order(read):
     names = ["repositories", "issues", "commits"]
-    configs = {name: ACME for name in names}
+    configs = {"repositories": {"org": "acme"}, "issues": ACME, "commits": ACME}
     frame = read("_community_table_metadata", tableNameList=json.dumps(names), tableConfigs=json.dumps(configs)).load()
     assert frame.schema.simpleString() == (
         "struct<tableName:string,primary_keys:array<string>,cursor_field:string,ingestion_type:string>"

@@ -15,7 +15,7 @@ import pytest
 
 from databricks.labs.community_connector._native import Connection
 
-ACME = {"owner": "acme", "repo": "widgets"}
+ACME = {"owner": "acme", "repo": "rocket"}
 
 
 def wait_for(what, patience: float = 120):
@@ -40,7 +40,9 @@ def workers(home: Path) -> list[int]:
     def is_daemon(process: str) -> bool:
         return "pyspark.daemon" in text(process, "cmdline") and str(home) in text(process, "environ")
 
-    daemons = [process.name for process in Path("/proc").iterdir() if process.name.isdecimal() and is_daemon(process.name)]
+    daemons = [
+        process.name for process in Path("/proc").iterdir() if process.name.isdecimal() and is_daemon(process.name)
+    ]
     parents = {process: text(process, "stat").rsplit(")", 1)[-1].split()[1:2] for process in daemons}
     return [int(process) for process, parent in parents.items() if parent and parent[0] in daemons]
 
@@ -135,7 +137,9 @@ def test_worker_without_the_wheel_says_what_to_do(tmp_path, python_without_the_w
 
     from databricks.labs.community_connector.spark.table import Table
 
-    table = Table({"tableName": "issues", "upstream": github.url, "databricks.connection": "my_github", **ACME}, "github")
+    table = Table(
+        {"tableName": "issues", "upstream": github.url, "databricks.connection": "my_github", **ACME}, "github"
+    )
     pickled = tmp_path / "table.pickle"
     pickled.write_bytes(dumps(table))
     assert len(pickled.read_bytes()) < 10_000
