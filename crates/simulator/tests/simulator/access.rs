@@ -31,7 +31,7 @@ async fn any_credential_will_do_where_none_is_expected() {
 
 #[tokio::test]
 async fn rate_limit_counts_down_to_refusal_and_opens_again() {
-    let window = Duration::from_millis(1_500);
+    let window = Duration::from_secs(4);
     let budget = Some(RequestBudget { requests: 3, window });
     let (_simulator, client) = start(SimulatorSettings { request_budget: budget, ..settings() }).await;
     let mut remaining = Vec::new();
@@ -45,8 +45,8 @@ async fn rate_limit_counts_down_to_refusal_and_opens_again() {
     assert_eq!(refused.status(), 403);
     let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     let reset: i64 = refused.headers()["x-ratelimit-reset"].to_str().unwrap().parse().unwrap();
-    assert!((1..=2).contains(&wait));
-    assert!((reset - chrono::Utc::now().timestamp()) <= 2);
+    assert!((1..=4).contains(&wait));
+    assert!((reset - chrono::Utc::now().timestamp()) <= 5);
     tokio::time::sleep(Duration::from_secs(wait)).await;
     assert_eq!(client.get("/user").send().await.unwrap().status(), 200);
 }
