@@ -20,7 +20,7 @@ class Channel:
 
     def __init__(self) -> None:
         self._input = os.fdopen(os.dup(0), "rb")
-        self._output = os.fdopen(os.dup(1), "wb")
+        self._output = os.fdopen(os.dup(1), "wb", buffering=0)
         with open(os.devnull, "rb") as nothing:
             os.dup2(nothing.fileno(), 0)
         os.dup2(2, 1)
@@ -40,9 +40,13 @@ class Channel:
             self._is_busy = False
 
     def send(self, message: dict[str, Any], body: bytes = b"") -> None:
-        """Sends a message, and the bytes that it announces. Waits until there is room."""
-        self._output.write(json.dumps(message).encode() + b"\n" + body)
-        self._output.flush()
+        """Sends a message, and the bytes that it announces. Waits until there is room; ends where nobody listens."""
+        rest = memoryview(json.dumps(message).encode() + b"\n" + body)
+        try:
+            while rest:
+                rest = rest[self._output.write(rest) :]
+        except OSError:
+            sys.exit(0)
 
     def _listen(self) -> None:
         for line in self._input:
