@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex as Lock, PoisonError};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use lakeflow_interface::{
-    Error, ErrorKind, IngestionType, LakeflowConnect, Offset, ReadContext, ReadStream, Result, SupportsNamespaces,
-    SupportsPartition, TableMetadata, TableOptions, unknown_name,
+    CursorOrder, Error, ErrorKind, IngestionType, LakeflowConnect, Offset, ReadContext, ReadStream, Result, Secret,
+    SupportsNamespaces, SupportsPartition, TableMetadata, TableOptions, unknown_name,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -42,7 +42,7 @@ impl PythonConnector {
     }
 
     /// The same connector with workers of its own, of which it has none yet, and other options of the connection.
-    pub fn with_options(&self, options: BTreeMap<String, lakeflow_interface::Secret>) -> Self {
+    pub fn with_options(&self, options: BTreeMap<String, Secret>) -> Self {
         let settings = Arc::new(PythonSettings { options, ..(*self.settings).clone() });
         Self { settings, abilities: self.abilities, idle: Mutex::new(None), partitioned: Lock::default() }
     }
@@ -79,7 +79,12 @@ impl PythonConnector {
     }
 
     /// The same about a table; where the connector does not know it, the error says so.
-    async fn ask_of_table<T: DeserializeOwned>(&self, table: &str, options: &TableOptions, request: Request<'_>) -> Result<T> {
+    async fn ask_of_table<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        options: &TableOptions,
+        request: Request<'_>,
+    ) -> Result<T> {
         match self.ask(Some((table, options)), request).await {
             Ok(answer) => Ok(answer),
             Err(error) => Err(self.explain(table, error).await),
@@ -89,7 +94,8 @@ impl PythonConnector {
     async fn explain(&self, table: &str, error: Error) -> Error {
         match self.list_tables().await {
             Ok(names) if !names.iter().any(|name| name == table) => {
-                unknown_name(ErrorKind::Configuration, "table", table, names.iter().map(String::as_str)).with_cause(error)
+                unknown_name(ErrorKind::Configuration, "table", table, names.iter().map(String::as_str))
+                    .with_cause(error)
             }
             _ => error.with_context("table", table),
         }
@@ -180,7 +186,7 @@ impl LakeflowConnect for PythonConnector {
         if let Some(split) = self.read_split(table, start, options, metadata.ingestion_type, context).await? {
             return Ok(split);
         }
-        Ok(self.start_read(Kind::Changes, (table, options), metadata, context).await?.from(start))
+        Ok(self.start_read(Kind::Changes, (table, options), metadata, context).await?.items_from(start))
     }
 
     async fn read_table_deletes(
@@ -195,7 +201,7 @@ impl LakeflowConnect for PythonConnector {
             let message = format!("table `{table}` has no read of deleted rows: it is `{}`", metadata.ingestion_type);
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        Ok(self.start_read(Kind::Deletes, (table, options), metadata, context).await?.from(start))
+        Ok(self.start_read(Kind::Deletes, (table, options), metadata, context).await?.items_from(start))
     }
 
     fn namespaces(&self) -> Option<&dyn SupportsNamespaces> {
@@ -225,7 +231,10 @@ impl SupportsNamespaces for PythonConnector {
 /// The metadata in a connector's dictionary; without an ingestion type a table is `cdc`, other keys are its own affair.
 fn metadata(answer: &Value) -> Result<TableMetadata> {
     let wrong = |key: &str, expected: &str, found: &Value| {
-        Error::new(ErrorKind::Definition, format!("`{key}` of `read_table_metadata`: expected {expected}, found {found}"))
+        Error::new(
+            ErrorKind::Definition,
+            format!("`{key}` of `read_table_metadata`: expected {expected}, found {found}"),
+        )
     };
     let ingestion_type = match answer.get("ingestion_type") {
         None | Some(Value::Null) => IngestionType::Cdc,
@@ -248,5 +257,5 @@ fn metadata(answer: &Value) -> Result<TableMetadata> {
         Some(Value::String(name)) => Some(name.parse()?),
         Some(other) => return Err(wrong("cursor_field", "the name of a column", other)),
     };
-    Ok(TableMetadata { primary_keys, cursor_field, ingestion_type, order: Default::default() })
+    Ok(TableMetadata { primary_keys, cursor_field, ingestion_type, order: CursorOrder::default() })
 }

@@ -27,8 +27,9 @@ impl Told {
             }
             "incomplete" if !self.known.is_empty() => Error::new(ErrorKind::Definition, message)
                 .with_hint(format!("a connector has all of them; connectors of the module: {}", self.known.join(", "))),
-            "incomplete" => Error::new(ErrorKind::Definition, message)
-                .with_hint("derive the class from `databricks.labs.community_connector.interface.LakeflowConnect`, and write them"),
+            "incomplete" => Error::new(ErrorKind::Definition, message).with_hint(
+                "derive the class from `databricks.labs.community_connector.interface.LakeflowConnect`, and write them",
+            ),
             "value" => Error::new(ErrorKind::Definition, message)
                 .with_hint("give text, a number, a date, bytes, a list or a dictionary instead"),
             _ => Error::new(ErrorKind::Definition, message)
@@ -42,7 +43,8 @@ impl Told {
         let message = mask.text(&self.message);
         let said = if message.is_empty() { String::new() } else { format!(": {message}") };
         let text = format!("the connector raised `{}` in `{method}`{said}", self.class);
-        let mut error = Error::new(self.error_kind(method), text).with_context("connector", settings.connector.as_str());
+        let mut error =
+            Error::new(self.error_kind(method), text).with_context("connector", settings.connector.as_str());
         if let Some(place) = &self.place {
             error = error.with_context("at", mask.text(place));
         }
@@ -93,7 +95,8 @@ impl Told {
         }
         let is_option = method == "__init__" && self.classes.iter().any(|class| class == "LookupError");
         is_option.then(|| {
-            "the connector's constructor is given the options of the connection and of the table: is one missing?".to_owned()
+            "the connector's constructor is given the options of the connection and of the table: is one missing?"
+                .to_owned()
         })
     }
 }

@@ -47,7 +47,8 @@ mod tests {
         for text in ["shop:ShopConnector", "team.sources.shop:Shop.Inner", "_a:B1"] {
             assert_eq!(ConnectorName::parse(text).unwrap().as_str(), text);
         }
-        for text in ["shop", "./shop", "https://example.com", "git@example.com:team/x", "C:\\shop", "a:", ":B", "a:b:c", "a.:B"]
+        for text in
+            ["shop", "./shop", "https://example.com", "git@example.com:team/x", "C:\\shop", "a:", ":B", "a:b:c", "a.:B"]
         {
             assert_eq!(ConnectorName::parse(text), None, "{text}");
         }

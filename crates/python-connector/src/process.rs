@@ -66,13 +66,11 @@ pub(crate) enum Part {
 
 impl Worker {
     /// Starts a process, and makes the connector in it; its constructor gets the table's options too.
-    pub(crate) async fn start(
-        settings: &Arc<PythonSettings>,
-        table: Option<(&str, &TableOptions)>,
-    ) -> Result<Self> {
+    pub(crate) async fn start(settings: &Arc<PythonSettings>, table: Option<(&str, &TableOptions)>) -> Result<Self> {
         let files = Unpacked::new()?;
         let mut child = spawn(settings, &files)?;
-        let (Some(requests), Some(answers), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        let (Some(requests), Some(answers), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(Error::new(ErrorKind::Internal, "the Python worker has no pipe"));
         };
@@ -153,7 +151,9 @@ impl Worker {
                 let page = Arc::new(Page::parse(text)?);
                 let places: Vec<_> = page.root().items().map(|record| record.index()).collect();
                 if places.len() != records {
-                    return Err(self.garbage(&format!("a page of {} records that announced {records}", places.len())).await);
+                    return Err(self
+                        .garbage(&format!("a page of {} records that announced {records}", places.len()))
+                        .await);
                 }
                 Ok(Part::Records(JsonRecords::new(page, places)))
             }

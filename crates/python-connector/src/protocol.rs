@@ -28,18 +28,35 @@ pub(crate) struct Abilities {
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "method", rename_all = "snake_case")]
 pub(crate) enum Request<'a> {
-    Connect { options: &'a BTreeMap<String, String> },
+    Connect {
+        options: &'a BTreeMap<String, String>,
+    },
     ListTables,
-    ListNamespaces { prefix: &'a [String] },
-    ListTablesInNamespace { namespace: &'a [String] },
+    ListNamespaces {
+        prefix: &'a [String],
+    },
+    ListTablesInNamespace {
+        namespace: &'a [String],
+    },
     GetTableSchema(Table<'a>),
     ReadTableMetadata(Table<'a>),
     ReadTable(TableFrom<'a>),
     ReadTableDeletes(TableFrom<'a>),
-    IsPartitioned { table: &'a str },
+    IsPartitioned {
+        table: &'a str,
+    },
     LatestOffset(TableFrom<'a>),
-    GetPartitions { #[serde(flatten)] table: Table<'a>, #[serde(flatten)] range: Option<Range<'a>> },
-    ReadPartition { #[serde(flatten)] table: Table<'a>, partition: &'a Partition },
+    GetPartitions {
+        #[serde(flatten)]
+        table: Table<'a>,
+        #[serde(flatten)]
+        range: Option<Range<'a>>,
+    },
+    ReadPartition {
+        #[serde(flatten)]
+        table: Table<'a>,
+        partition: &'a Partition,
+    },
 }
 
 /// A table, and the options that it is read with.

@@ -60,7 +60,7 @@ impl Read {
     }
 
     /// The items of the read; the worker ends with the stream.
-    pub(crate) fn from(mut self, start: &Offset) -> ReadStream {
+    pub(crate) fn items_from(mut self, start: &Offset) -> ReadStream {
         let mut walk = Walk::new(self.is_snapshot, start);
         let mut first = First::default();
         try_stream! {
@@ -71,11 +71,15 @@ impl Read {
                     match self.worker.next(self.method()).await? {
                         Part::End(end) => break end,
                         Part::Records(records) => {
-                            if self.is_snapshot && call.records == 0 && first.comes_again(&records)
-                                && self.is_repetition(&mut first, records.clone(), walk.start()).await?
-                            {
-                                yield ReadItem::Checkpoint(Offset::beginning());
-                                return;
+                            if self.is_snapshot && call.records == 0 && first.comes_again(&records) {
+                                if self.is_repetition(&first, records).await? {
+                                    yield ReadItem::Checkpoint(Offset::beginning());
+                                    return;
+                                }
+                                // It only began alike: what was looked at is asked for again.
+                                first.beginning = None;
+                                self.call(walk.start()).await?;
+                                continue;
                             }
                             if self.is_snapshot {
                                 first.add(&records);
@@ -126,22 +130,16 @@ impl Read {
     }
 
     /// Whether a call of a snapshot that begins like the first is the first again: some connectors return an offset
-    /// behind the last record, and do not look at it. If it is not, the call is made anew.
-    async fn is_repetition(&mut self, first: &mut First, mut records: JsonRecords, start: Option<&Offset>) -> Result<bool> {
+    /// behind the last record, and do not look at it. Takes the rest of the call.
+    async fn is_repetition(&mut self, first: &First, mut records: JsonRecords) -> Result<bool> {
         let mut again = First::default();
         loop {
             again.add(&records);
             match self.worker.next(self.method()).await? {
                 Part::Records(more) => records = more,
-                Part::End(_) => break,
+                Part::End(_) => return Ok(again.digest.digest() == first.digest.digest()),
             }
         }
-        if again.digest.digest() == first.digest.digest() {
-            return Ok(true);
-        }
-        first.beginning = None;
-        self.call(start).await?;
-        Ok(false)
     }
 
     /// Whether all records were changed after the horizon, as far as their cursor tells.

@@ -24,8 +24,9 @@ pub(crate) fn of_answer(answer: &Value) -> Result<SchemaRef> {
 }
 
 fn misfit(problem: &str) -> Error {
-    Error::new(ErrorKind::Definition, format!("the schema is not understood: {problem}"))
-        .with_hint("`get_table_schema` returns a `StructType` or Spark SQL DDL, such as `id BIGINT NOT NULL, name STRING`")
+    Error::new(ErrorKind::Definition, format!("the schema is not understood: {problem}")).with_hint(
+        "`get_table_schema` returns a `StructType` or Spark SQL DDL, such as `id BIGINT NOT NULL, name STRING`",
+    )
 }
 
 /// The fields of a struct as DDL; the separator stands between name and type.
@@ -37,7 +38,8 @@ fn columns(json: &Value, separator: &str) -> Result<String, String> {
 
 fn column(field: &Value, separator: &str) -> Result<String, String> {
     let name = field.get("name").and_then(Value::as_str).ok_or_else(|| format!("expected a `name` in {field}"))?;
-    let type_name = type_name(field.get("type").unwrap_or(&Value::Null)).map_err(|problem| format!("`{name}`: {problem}"))?;
+    let type_name =
+        type_name(field.get("type").unwrap_or(&Value::Null)).map_err(|problem| format!("`{name}`: {problem}"))?;
     let mut text = format!("`{}`{separator}{type_name}", name.replace('`', "``"));
     if field.get("nullable") == Some(&Value::Bool(false)) {
         text += " NOT NULL";

@@ -67,8 +67,11 @@ impl Walk {
             _ => return Ok(Step::End(self.place(here))),
         };
         if !self.seen.insert(hash(&end)) {
-            return Err(Error::new(ErrorKind::Definition, format!("the connector returned the offset {end} again, after others"))
-                .with_hint("an offset must tell what was read from what was not: `read_table` goes in a circle"));
+            return Err(Error::new(
+                ErrorKind::Definition,
+                format!("the connector returned the offset {end} again, after others"),
+            )
+            .with_hint("an offset must tell what was read from what was not: `read_table` goes in a circle"));
         }
         self.empty_calls = if call.records > 0 { 0 } else { self.empty_calls + 1 };
         if self.empty_calls > EMPTY_CALLS {

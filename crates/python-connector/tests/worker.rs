@@ -149,7 +149,11 @@ async fn incremental_reads_go_on_until_the_offset_stands_still() {
 #[tokio::test]
 async fn offsets_that_lead_nowhere_are_told() {
     let stuck = failure("Stuck").await;
-    assert_told(&stuck, ErrorKind::Definition, &["2 records without moving its offset", "called with {} and returned {}", "`things`"]);
+    assert_told(
+        &stuck,
+        ErrorKind::Definition,
+        &["2 records without moving its offset", "called with {} and returned {}", "`things`"],
+    );
     assert_told(&failure("Nowhere").await, ErrorKind::Definition, &["returned `None`", "a `snapshot`"]);
     assert_told(&failure("Circle").await, ErrorKind::Definition, &["again, after others", "goes in a circle"]);
 }
@@ -174,8 +178,13 @@ async fn deleted_rows_are_a_read_of_their_own() {
     let items = probe("NotDeleting").await;
     let items = items.read_table_deletes("things", &Offset::beginning(), &options, &context()).await.unwrap();
     let error = take(items).await.1.unwrap();
-    assert_told(&error, ErrorKind::Unsupported, &["`NotImplementedError` in `read_table_deletes`", "let the table's ingestion type be `cdc`"]);
-    let unsupported = probe("Counting").await.read_table_deletes("things", &Offset::beginning(), &options, &context()).await;
+    assert_told(
+        &error,
+        ErrorKind::Unsupported,
+        &["`NotImplementedError` in `read_table_deletes`", "let the table's ingestion type be `cdc`"],
+    );
+    let unsupported =
+        probe("Counting").await.read_table_deletes("things", &Offset::beginning(), &options, &context()).await;
     assert_eq!(unsupported.err().unwrap().kind(), ErrorKind::Unsupported);
 }
 
@@ -192,10 +201,23 @@ async fn partitions_are_read_by_workers_side_by_side() {
 }
 
 #[tokio::test]
+async fn namespaces_are_listed_level_by_level() {
+    assert!(probe("Probe").await.namespaces().is_none());
+    let connector = probe("Nested").await;
+    let namespaces = connector.namespaces().unwrap();
+    assert_eq!(namespaces.list_namespaces(&[]).await.unwrap(), [["a"], ["b"]]);
+    let inner = ["a".to_owned(), "inner".to_owned()];
+    assert_eq!(namespaces.list_namespaces(&inner[..1]).await.unwrap(), [inner.clone()]);
+    assert_eq!(namespaces.list_tables_in_namespace(&inner).await.unwrap(), ["others", "things"]);
+    assert!(namespaces.list_tables_in_namespace(&[]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn what_a_connector_raises_is_told_with_its_place_and_without_secrets() {
     let (given, error) = read_from("Raising", &Offset::beginning()).await;
     assert_eq!(given.ids(), Vec::<u64>::new(), "a page that is not complete is not sent");
-    let words = ["raised `KeyError` in `read_table`", "no answer for ***", "probe.py:", "in records", "OSError: refused ***"];
+    let words =
+        ["raised `KeyError` in `read_table`", "no answer for ***", "probe.py:", "in records", "OSError: refused ***"];
     assert_told(&error.unwrap(), ErrorKind::Definition, &words);
     let error = probe("Unauthorized").await.list_tables().await.unwrap_err();
     assert_told(&error, ErrorKind::Authentication, &["`Refused` in `list_tables`: 401 Client Error"]);
@@ -208,7 +230,11 @@ async fn connector_that_raised_answers_the_next_question() {
     let connector = probe("Counting").await;
     let options = TableOptions::default();
     let error = connector.get_table_schema("thinsg", &options).await.unwrap_err();
-    assert_told(&error, ErrorKind::Configuration, &["unknown table `thinsg`", "did you mean `things`?", "no table thinsg"]);
+    assert_told(
+        &error,
+        ErrorKind::Configuration,
+        &["unknown table `thinsg`", "did you mean `things`?", "no table thinsg"],
+    );
     assert!(connector.get_table_schema("things", &options).await.is_ok());
 }
 
@@ -238,9 +264,19 @@ async fn what_cannot_be_loaded_is_told() {
     };
     told_of("nowhere.shop:Shop", ErrorKind::Configuration, &["no module `nowhere`", "`PYTHONPATH`"]).await;
     told_of("tests.connectors.prob:Shop", ErrorKind::Configuration, &["no module `tests.connectors.prob`"]).await;
-    told_of("tests.connectors.probe:Countign", ErrorKind::Configuration, &["unknown class `Countign`", "did you mean `Counting`"]).await;
+    told_of(
+        "tests.connectors.probe:Countign",
+        ErrorKind::Configuration,
+        &["unknown class `Countign`", "did you mean `Counting`"],
+    )
+    .await;
     told_of("tests.connectors.probe:Incomplete", ErrorKind::Definition, &["does not have `get_table_schema`"]).await;
-    told_of("tests.connectors.lacking:Any", ErrorKind::Configuration, &["a_package_that_is_not_installed", "-m pip install"]).await;
+    told_of(
+        "tests.connectors.lacking:Any",
+        ErrorKind::Configuration,
+        &["a_package_that_is_not_installed", "-m pip install"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -272,7 +308,10 @@ async fn what_is_no_python_is_told() {
             std::fs::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
             std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
-        PythonConnector::load(PythonSettings { python, ..settings("tests.connectors.probe:Probe") }).await.err().unwrap()
+        PythonConnector::load(PythonSettings { python, ..settings("tests.connectors.probe:Probe") })
+            .await
+            .err()
+            .unwrap()
     };
     assert_told(&with(None).await, ErrorKind::Configuration, &["cannot be started", "--python PATH"]);
     assert_told(&with(Some("echo hello")).await, ErrorKind::Configuration, &["found `hello`", "--python PATH"]);

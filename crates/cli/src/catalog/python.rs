@@ -27,8 +27,11 @@ impl PythonSources {
                 None => folders.push(source),
                 Some(name) if chosen.is_none() => chosen = Some(name),
                 Some(name) => {
-                    return Err(Error::new(ErrorKind::Configuration, format!("`--source {name}` is a second connector"))
-                        .with_hint("all that a command reads is read by the one Python connector that it names"));
+                    return Err(Error::new(
+                        ErrorKind::Configuration,
+                        format!("`--source {name}` is a second connector"),
+                    )
+                    .with_hint("all that a command reads is read by the one Python connector that it names"));
                 }
             }
         }

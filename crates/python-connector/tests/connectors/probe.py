@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from uuid import UUID
 
-from databricks.labs.community_connector.interface import LakeflowConnect, SupportsPartition
+from databricks.labs.community_connector.interface import LakeflowConnect, SupportsNamespaces, SupportsPartition
 
 Pair = namedtuple("Pair", "left right")
 
@@ -319,3 +319,14 @@ class Endless(Probe):
                 os.rename(table_options["report"] + ".part", table_options["report"])
 
         return records(), {"at": 1}
+
+
+# Namespaces
+
+
+class Nested(Probe, SupportsNamespaces):
+    def list_namespaces(self, prefix=None):
+        return [["b"], ["a"]] if not prefix else [[*prefix, "inner"]]
+
+    def list_tables_in_namespace(self, namespace):
+        return ["things", "others"] if namespace == ["a", "inner"] else []
