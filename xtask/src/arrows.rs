@@ -9,6 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lakeflow-manifest", &["lakeflow-http"]),
     ("lakeflow-sources", &["lakeflow-manifest", "lakeflow-http"]),
     ("lakeflow-pipeline", &[]),
+    ("lakeflow-python-connector", &[]),
     ("lakeflow-simulator", &[]),
     ("lakeflow-conformance", &["lakeflow-simulator"]),
     (
@@ -18,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "lakeflow-manifest",
             "lakeflow-sources",
             "lakeflow-pipeline",
+            "lakeflow-python-connector",
             "lakeflow-simulator",
             "lakeflow-conformance",
         ],

@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use url::Url;
 
+use crate::catalog::USUAL_PYTHON;
 use crate::environment;
 use crate::exit::EXIT_CODES;
 
@@ -34,9 +35,13 @@ pub(crate) struct CommonArguments {
     /// Send every request to this address instead of the source's own, for example to a simulator.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) upstream: Option<Url>,
-    /// Use the source in this folder, instead of a built-in one of its name; may be given several times.
-    #[arg(long = "source", global = true, value_name = "DIR")]
+    /// Use the source in this folder, instead of a built-in one of its name; may be given several times. Or read with
+    /// this connector written in Python.
+    #[arg(long = "source", global = true, value_name = "DIR|MODULE:CLASS")]
     pub(crate) source_folders: Vec<PathBuf>,
+    /// The Python that runs connectors written in Python.
+    #[arg(long, global = true, value_name = "PATH", env = environment::PYTHON, hide_env_values = true, default_value = USUAL_PYTHON)]
+    pub(crate) python: PathBuf,
     /// What is written to stdout: text for people, or one JSON event a line for programs.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: OutputFormat,
@@ -441,8 +446,8 @@ pub(crate) struct CheckArguments {
 /// Arguments of `test`.
 #[derive(Debug, Args)]
 pub(crate) struct TestArguments {
-    /// A source, or the folder of one.
-    #[arg(value_name = "SOURCE|DIR")]
+    /// A source, the folder of one, or a connector written in Python.
+    #[arg(value_name = "SOURCE|DIR|MODULE:CLASS")]
     pub(crate) target: String,
     /// Try this table only.
     #[arg(long, value_name = "TABLE")]

@@ -1,6 +1,6 @@
 //! `Session`: what every command works with: the printer, the common options, the connections.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use lakeflow_simulator::{Recorder, RecorderSettings};
 use url::Url;
 
 use crate::args::{CommonArguments, OutputFormat};
-use crate::catalog::{Catalog, Source, SourceList};
+use crate::catalog::{Catalog, PythonSources, Source, SourceList};
 use crate::connections::{Connection, Connections};
 use crate::printer::Printer;
 use crate::{REQUESTS, USER_AGENT};
 
 /// What a name given to `tables` or `describe` means.
 pub(crate) struct Target {
-    /// The source's definition.
-    pub(crate) definition: Definition,
-    /// What reads the source, where the name is a connection's.
+    /// The source's definition; a connector written in Python has none.
+    pub(crate) definition: Option<Definition>,
+    /// What reads the source, where the name is a connection's or a Python connector's.
     pub(crate) connector: Option<Arc<dyn LakeflowConnect>>,
 }
 
@@ -37,14 +37,17 @@ pub(crate) struct Session {
     pub(crate) parallel: usize,
     /// Whether the user wants to know more.
     pub(crate) verbose: bool,
+    /// How connectors written in Python are run.
+    pub(crate) python: PythonSources,
     connections: Option<PathBuf>,
     source_folders: Vec<PathBuf>,
 }
 
 impl Session {
     /// The session that the common options ask for.
-    pub(crate) fn new(common: CommonArguments, printer: Arc<Printer>) -> Result<Self> {
+    pub(crate) fn new(mut common: CommonArguments, printer: Arc<Printer>) -> Result<Self> {
         Ok(Self {
+            python: PythonSources::new(common.python, &mut common.source_folders)?,
             printer,
             lakehouse: common.lakehouse,
             upstream: common.upstream,
@@ -58,8 +61,8 @@ impl Session {
     /// A session that only looks up connections and sources.
     pub(crate) fn looking_in(connections: Option<PathBuf>, source_folders: Vec<PathBuf>) -> Self {
         let printer = Arc::new(Printer::new(OutputFormat::Text));
-        let (lakehouse, upstream) = (String::new(), None);
-        Self { printer, lakehouse, upstream, parallel: 1, verbose: false, connections, source_folders }
+        let (lakehouse, upstream, python) = (String::new(), None, PythonSources::default());
+        Self { printer, lakehouse, upstream, parallel: 1, verbose: false, python, connections, source_folders }
     }
 
     /// The user's connections; warns where others can read the file.
@@ -105,19 +108,25 @@ impl Session {
     /// A connector for a connection of the user's; makes no request yet.
     pub(crate) async fn connect(&self, name: &str) -> Result<Arc<dyn LakeflowConnect>> {
         let connections = self.connections()?;
+        if let Some(connector) = self.python_connector(name, &connections).await? {
+            return Ok(connector);
+        }
         self.open(name, connections.get(name)?, &connections).await.map(|(_, connector)| connector)
     }
 
     /// The connection of this name, else the source of this name.
     pub(crate) async fn target(&self, name: &str) -> Result<Target> {
         let connections = self.connections()?;
+        if let Some(connector) = self.python_connector(name, &connections).await? {
+            return Ok(Target { definition: None, connector: Some(connector) });
+        }
         if connections.contains(name) {
             let (definition, connector) = self.open(name, connections.get(name)?, &connections).await?;
-            return Ok(Target { definition, connector: Some(connector) });
+            return Ok(Target { definition: Some(definition), connector: Some(connector) });
         }
         let catalog = self.catalog()?;
         match catalog.iter().find(|source| source.name() == name) {
-            Some(source) => Ok(Target { definition: source.definition()?, connector: None }),
+            Some(source) => Ok(Target { definition: Some(source.definition()?), connector: None }),
             None => {
                 let sources = catalog.iter().map(Source::name);
                 let names: BTreeSet<&str> = connections.iter().map(|(name, _)| name).chain(sources).collect();
@@ -131,6 +140,10 @@ impl Session {
         let in_connection = |error: Error| error.with_context("connection", connection);
         let connections = self.connections()?;
         let known = connections.get(connection)?;
+        if let Some(connector) = self.python.meant(&known.source) {
+            let message = format!("what `{connector}` asks cannot be recorded: its requests are Python's");
+            return Err(in_connection(Error::new(ErrorKind::Unsupported, message)));
+        }
         let definition = self.catalog()?.find(&known.source).map_err(in_connection)?.definition()?;
         let parameters = known.resolve(connections.folder()).await.map_err(in_connection)?;
         let is_secret =
@@ -149,6 +162,25 @@ impl Session {
             user_agent: USER_AGENT.to_owned(),
             concurrency: REQUESTS.max(self.parallel),
         }
+    }
+
+    /// The Python connector that reads a connection, or that the name is; nothing where another kind reads it.
+    async fn python_connector(
+        &self,
+        name: &str,
+        connections: &Connections,
+    ) -> Result<Option<Arc<dyn LakeflowConnect>>> {
+        let known = connections.contains(name).then(|| connections.get(name)).transpose()?;
+        let Some(connector) = self.python.meant(known.map_or(name, |connection| &connection.source)) else {
+            return Ok(None);
+        };
+        let in_connection = |error: Error| error.with_context("connection", name);
+        let options = match known {
+            Some(connection) => connection.resolve(connections.folder()).await.map_err(in_connection)?,
+            None => BTreeMap::new(),
+        };
+        let connector = self.python.load(connector, options).await.map_err(in_connection)?;
+        Ok(Some(Arc::new(connector)))
     }
 
     async fn open(

@@ -174,6 +174,9 @@ impl<'t> Trial<'t> {
                 Need::Corpus if !self.has_corpus() => {
                     return skip(format!("the simulator has no corpus `{}` to compare with", self.table.name));
                 }
+                Need::DeclaredOptions if !self.subject.declares_options => {
+                    return skip("the connector does not declare its options".to_owned());
+                }
                 Need::Option(name) if self.table.input(name).is_none() => {
                     return skip(format!("the table has no option `{name}`"));
                 }
@@ -187,7 +190,7 @@ impl<'t> Trial<'t> {
                     }
                 }
                 Need::Partitions | Need::WriteBack => self.needs_ability(*need).await?,
-                Need::Simulator | Need::Corpus | Need::Option(_) | Need::Secret => {}
+                Need::Simulator | Need::Corpus | Need::DeclaredOptions | Need::Option(_) | Need::Secret => {}
             }
         }
         Ok(())

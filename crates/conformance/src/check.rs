@@ -46,6 +46,8 @@ pub enum Need {
     Partitions,
     /// Rows can be written to it.
     WriteBack,
+    /// Its options are declared.
+    DeclaredOptions,
     /// An option of this name.
     Option(&'static str),
     /// A secret among the connection's parameters.

@@ -44,6 +44,8 @@ pub struct Subject {
     pub(crate) tables: Vec<TableUnderTest>,
     /// Whether test rows may be written to the source itself.
     pub(crate) may_write: bool,
+    /// Whether the options of tables are declared, so that others can be refused.
+    pub(crate) declares_options: bool,
     instructions: Instructions,
 }
 
@@ -102,6 +104,7 @@ impl Subject {
             parameters,
             tables: Vec::new(),
             may_write: false,
+            declares_options: true,
             instructions: Instructions::default(),
         }
     }
@@ -111,6 +114,18 @@ impl Subject {
     pub fn with_writes(mut self) -> Self {
         self.may_write = true;
         self
+    }
+
+    /// Says that the connector takes any options and says nothing about them.
+    #[must_use]
+    pub fn with_undeclared_options(mut self) -> Self {
+        self.declares_options = false;
+        self
+    }
+
+    /// Whether the source itself is asked.
+    pub fn is_live(&self) -> bool {
+        self.simulator.is_none()
     }
 
     /// Adds a table with what a user can set for it, and the options that the user gave.

@@ -1,6 +1,7 @@
 //! The sources that the program knows: those that are built in, those of configured folders, those of `--source`.
 
 mod list;
+mod python;
 mod repository;
 mod source;
 mod subject;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use lakeflow_interface::{Error, ErrorKind, Result, unknown_name};
 
 pub(crate) use list::{Place, SourceList};
+pub(crate) use python::{PythonSources, USUAL_PYTHON, python_subject};
 pub(crate) use repository::Repository;
 pub(crate) use source::{MANIFEST, Source, check_name};
 pub(crate) use subject::{live_subject, simulated_subject};

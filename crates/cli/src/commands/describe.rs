@@ -1,7 +1,7 @@
 //! `describe CONNECTION|SOURCE TABLE`: columns, keys and options of a table.
 
 use arrow::datatypes::{Schema, SchemaRef};
-use lakeflow_interface::{Result, TableMetadata, TableOptions, ddl};
+use lakeflow_interface::{Error, ErrorKind, Result, TableMetadata, TableOptions, ddl};
 use lakeflow_manifest::{Definition, Setting};
 use serde_json::json;
 
@@ -24,18 +24,23 @@ pub(crate) async fn run(arguments: &DescribeArguments, session: &Session) -> Res
     let table = &arguments.table;
     let options: TableOptions = arguments.options.options.iter().map(|option| (&option.key, &option.value)).collect();
     let description = match session.target(&arguments.target).await? {
-        Target { definition, connector: Some(connector) } if !definition.tables().any(|known| known == table) => {
-            Description {
-                text: None,
-                metadata: connector.read_table_metadata(table, &options).await?,
-                schema: connector.get_table_schema(table, &options).await?,
-                options: Vec::new(),
-            }
+        Target { definition, connector: Some(connector) } if !declares(definition.as_ref(), table) => Description {
+            text: None,
+            metadata: connector.read_table_metadata(table, &options).await?,
+            schema: connector.get_table_schema(table, &options).await?,
+            options: Vec::new(),
+        },
+        Target { definition: Some(definition), .. } => declared(&definition, table)?,
+        Target { definition: None, .. } => {
+            return Err(Error::new(ErrorKind::Internal, "there is neither a definition nor a connector"));
         }
-        Target { definition, .. } => declared(&definition, table)?,
     };
     print(table, &description, session)?;
     Ok(ExitStatus::Success)
+}
+
+fn declares(definition: Option<&Definition>, table: &str) -> bool {
+    definition.is_some_and(|definition| definition.tables().any(|known| known == table))
 }
 
 /// What the source's definition says.

@@ -1,6 +1,6 @@
 //! `tables CONNECTION|SOURCE`: the tables that can be read.
 
-use lakeflow_interface::{ColumnPath, Result, TableMetadata, TableOptions};
+use lakeflow_interface::{ColumnPath, Error, ErrorKind, Result, TableMetadata, TableOptions};
 use lakeflow_manifest::Definition;
 use serde_json::json;
 
@@ -12,21 +12,29 @@ use crate::session::{Session, Target};
 /// Lists the tables.
 pub(crate) async fn run(arguments: &TablesArguments, session: &Session) -> Result<ExitStatus> {
     let Target { definition, connector } = session.target(&arguments.target).await?;
+    let definition = definition.as_ref();
     let names = match &connector {
         Some(connector) => connector.list_tables().await?,
-        None => definition.tables().map(str::to_owned).collect(),
+        None => definition.into_iter().flat_map(Definition::tables).map(str::to_owned).collect(),
     };
     let mut grid = grid();
     for table in &names {
-        let metadata = match (definition.table_metadata(table), &connector) {
+        let metadata = match (declared(definition, table), &connector) {
             (Err(_), Some(connector)) => connector.read_table_metadata(table, &TableOptions::default()).await?,
             (declared, _) => declared?.clone(),
         };
+        let description = definition.and_then(|definition| definition.table_description(table).ok().flatten());
         session.printer.event(&event(table, &metadata))?;
-        grid.add(row(table, &metadata, definition.table_description(table).ok().flatten()));
+        grid.add(row(table, &metadata, description));
     }
     session.printer.line(grid)?;
     Ok(ExitStatus::Success)
+}
+
+/// What the definition says of a table; an error where it says nothing.
+fn declared<'d>(definition: Option<&'d Definition>, table: &str) -> Result<&'d TableMetadata> {
+    let undeclared = || Error::new(ErrorKind::NotFound, format!("table `{table}` is not declared"));
+    definition.ok_or_else(undeclared)?.table_metadata(table)
 }
 
 /// The tables that a source's definition declares.

@@ -12,6 +12,7 @@ mod history;
 mod kill;
 mod new;
 mod optimize;
+mod python;
 mod read;
 mod record;
 mod restore;

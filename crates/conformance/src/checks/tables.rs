@@ -9,7 +9,7 @@ use lakeflow_interface::{
 };
 
 use crate::case::Trial;
-use crate::check::{Check, Scope};
+use crate::check::{Check, Need, Scope};
 use crate::comparison::named;
 use crate::finding::{At, Finding, Outcome, told};
 
@@ -184,7 +184,7 @@ pub(super) const UNKNOWN_OPTION_IS_AN_ERROR: Check = Check {
     demand: "An option that the table does not have is an error of metadata and read; it names the nearest known option.",
     advice: "refuse what is not declared, with `lakeflow_interface::unknown_name`",
     scope: Scope::Table,
-    needs: &[],
+    needs: &[Need::DeclaredOptions],
     run: |trial| Box::pin(unknown_option_is_an_error(trial)),
 };
 
@@ -215,7 +215,7 @@ pub(super) const MISSING_OPTION_IS_AN_ERROR: Check = Check {
     demand: "A required option that is not given is an error that names it, before anything is asked of the source.",
     advice: "say `required: true` where the option is declared",
     scope: Scope::Table,
-    needs: &[],
+    needs: &[Need::DeclaredOptions],
     run: |trial| Box::pin(missing_option_is_an_error(trial)),
 };
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 
 use console::Term;
-use lakeflow_interface::{Error, ErrorKind, Result, unknown_name};
+use lakeflow_interface::{Error, ErrorKind, Result, names_secret, unknown_name};
 use lakeflow_manifest::Setting;
+use lakeflow_manifest::definition::ValueType;
+use lakeflow_python_connector::ConnectorName;
 use serde_json::json;
 
 use crate::args::{Assignment, ConnectionCreateArguments};
@@ -20,13 +22,16 @@ type Options = BTreeMap<String, StoredValue>;
 /// Creates the connection.
 pub(crate) fn run(arguments: &ConnectionCreateArguments, session: &Session) -> Result<ExitStatus> {
     let name = &arguments.name;
-    let definition = session.catalog()?.find(&arguments.source)?.definition()?;
+    let parameters = match ConnectorName::parse(&arguments.source) {
+        Some(_) => arguments.options.iter().map(|option| parameter_of_python(&option.key)).collect(),
+        None => session.catalog()?.find(&arguments.source)?.definition()?.parameters().to_vec(),
+    };
+    let parameters = parameters.as_slice();
     let mut connections = session.connections()?;
     if connections.contains(name) && !arguments.replace {
         return Err(Error::new(ErrorKind::Configuration, format!("connection `{name}` exists already"))
             .with_hint("`--replace` replaces it"));
     }
-    let parameters = definition.parameters();
     let mut options = given(&arguments.options, parameters)?;
     fill_missing(&mut options, parameters)?;
     warn_of_plain_secrets(&options, parameters, session);
@@ -36,6 +41,21 @@ pub(crate) fn run(arguments: &ConnectionCreateArguments, session: &Session) -> R
     session.printer.status(format_args!("created connection `{name}` in `{}`", connections.path().display()));
     session.printer.status(format_args!("try it: `community-connector connection test {name}`"));
     Ok(ExitStatus::Success)
+}
+
+/// A connector written in Python does not say what it takes.
+fn parameter_of_python(name: &str) -> Setting {
+    Setting {
+        name: name.to_owned(),
+        r#type: ValueType::String,
+        required: false,
+        secret: names_secret(name),
+        default: None,
+        r#enum: Vec::new(),
+        min: None,
+        max: None,
+        description: None,
+    }
 }
 
 /// The parameters of the command line.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lakeflow_interface::Result;
+use lakeflow_python_connector::ConnectorName;
 use serde_json::json;
 
 use crate::args::ConnectionName;
@@ -14,8 +15,11 @@ use crate::session::Session;
 pub(crate) fn run(arguments: &ConnectionName, session: &Session) -> Result<ExitStatus> {
     let connections = session.connections()?;
     let connection = connections.get(&arguments.name)?;
-    let definition = session.catalog()?.find(&connection.source)?.definition()?;
-    let is_public = |name: &str| definition.parameters().iter().any(|known| known.name == name && !known.secret);
+    let parameters = match ConnectorName::parse(&connection.source) {
+        Some(_) => Vec::new(),
+        None => session.catalog()?.find(&connection.source)?.definition()?.parameters().to_vec(),
+    };
+    let is_public = |name: &str| parameters.iter().any(|known| known.name == name && !known.secret);
     let options: BTreeMap<&str, String> =
         connection.options.iter().map(|(name, value)| (name.as_str(), value.shown(!is_public(name)))).collect();
     session.printer.event(&json!({

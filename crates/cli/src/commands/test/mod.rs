@@ -11,9 +11,10 @@ use std::time::Instant;
 use lakeflow_conformance::{CHECKS, Case, CaseReport, Subject, cases};
 use lakeflow_interface::{Error, ErrorKind, Result, unknown_name};
 use lakeflow_manifest::ConnectSettings;
+use lakeflow_python_connector::ConnectorName;
 
 use crate::args::TestArguments;
-use crate::catalog::{Source, live_subject, simulated_subject};
+use crate::catalog::{Source, live_subject, python_subject, simulated_subject};
 use crate::exit::ExitStatus;
 use crate::figures::counted;
 use crate::session::Session;
@@ -32,13 +33,16 @@ pub(crate) async fn run(arguments: &TestArguments, session: &Session) -> Result<
     if let Some(path) = &arguments.junit {
         junit::write(path, &reports)?;
     }
-    report::print(&reports, begun.elapsed(), arguments.live, session)
+    report::print(&reports, begun.elapsed(), subject.is_live(), session)
 }
 
 async fn subject(arguments: &TestArguments, session: &Session) -> Result<Subject> {
-    let source = session.catalog()?.find_or_folder(&arguments.target)?;
     let options: BTreeMap<String, String> =
         arguments.options.options.iter().map(|option| (option.key.clone(), option.value.clone())).collect();
+    if let Some(connector) = ConnectorName::parse(&arguments.target) {
+        return python(connector, arguments, &options, session).await;
+    }
+    let source = session.catalog()?.find_or_folder(&arguments.target)?;
     let settings = session.connect_settings();
     match &arguments.connection {
         Some(name) => {
@@ -47,6 +51,24 @@ async fn subject(arguments: &TestArguments, session: &Session) -> Result<Subject
         }
         None => simulated_subject(&source, &ConnectSettings { upstream: None, ..settings }, &options),
     }
+}
+
+/// A connector written in Python, with the options of a connection where one is named.
+async fn python(
+    connector: ConnectorName,
+    arguments: &TestArguments,
+    options: &BTreeMap<String, String>,
+    session: &Session,
+) -> Result<Subject> {
+    let parameters = match &arguments.connection {
+        Some(name) => {
+            let connections = session.connections()?;
+            connections.get(name)?.resolve(connections.folder()).await?
+        }
+        None => BTreeMap::new(),
+    };
+    let loaded = session.python.load(connector, parameters.clone()).await?;
+    python_subject(&arguments.target, loaded, parameters, options).await
 }
 
 async fn live(

@@ -1,0 +1,44 @@
+//! `PythonSettings`: which connector, by which Python, with which options.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use lakeflow_interface::{Secret, TableOptions, names_secret};
+
+use crate::mask::Mask;
+use crate::name::ConnectorName;
+
+/// The option by which a connector can know the table that it is made for.
+const TABLE_NAME: &str = "tableName";
+
+/// Which connector, by which Python, with which options.
+#[derive(Clone, Debug)]
+pub struct PythonSettings {
+    /// The connector.
+    pub connector: ConnectorName,
+    /// The Python that runs it: a path, or a name to look for.
+    pub python: PathBuf,
+    /// The options of the connection.
+    pub options: BTreeMap<String, Secret>,
+}
+
+impl PythonSettings {
+    /// What the connector's constructor is given: the options of the connection and of the table together. Those of the
+    /// connection win, so that a pipeline spec cannot lead a connection's credentials elsewhere.
+    pub(crate) fn options_with(&self, table: Option<(&str, &TableOptions)>) -> BTreeMap<String, String> {
+        let mut options = BTreeMap::new();
+        if let Some((name, table_options)) = table {
+            options.insert(TABLE_NAME.to_owned(), name.to_owned());
+            options.extend(table_options.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        options.extend(self.options.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())));
+        options
+    }
+
+    /// Hides the values of the connection, and those of the table's options that are secrets by their names.
+    pub(crate) fn mask(&self, table_options: Option<&TableOptions>) -> Mask {
+        let own = self.options.values().map(Secret::expose);
+        let others = table_options.into_iter().flat_map(TableOptions::iter).filter(|(name, _)| names_secret(name));
+        Mask::of(own.chain(others.map(|(_, value)| value)))
+    }
+}

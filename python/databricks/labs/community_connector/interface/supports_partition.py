@@ -1,0 +1,47 @@
+"""``SupportsPartition`` and ``SupportsPartitionedStream``: reads that several workers share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Iterator, Sequence
+
+
+class SupportsPartition(ABC):
+    """A connector that can split the read of a whole table."""
+
+    @abstractmethod
+    def get_partitions(self, table_name: str, table_options: dict[str, str]) -> Sequence[dict[str, Any]]:
+        """Small dictionaries of JSON values that together describe the whole table."""
+
+    @abstractmethod
+    def read_partition(
+        self, table_name: str, partition: dict[str, Any], table_options: dict[str, str]
+    ) -> Iterator[dict[str, Any]]:
+        """The records of one partition. It may run in another process than ``get_partitions`` did."""
+
+
+class SupportsPartitionedStream(SupportsPartition):
+    """A connector that can also split the read of what changed.
+
+    Ranges are without their start and with their end: ``(start_offset, end_offset]``.
+    """
+
+    def is_partitioned(self, table_name: str) -> bool:
+        """Whether this table is read by partitions; others are read by ``read_table``."""
+        return True
+
+    @abstractmethod
+    def latest_offset(
+        self, table_name: str, table_options: dict[str, str], start_offset: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """How far the table can be read now; ``start_offset`` itself where nothing is new. It should be cheap."""
+
+    @abstractmethod
+    def get_partitions(
+        self,
+        table_name: str,
+        table_options: dict[str, str],
+        start_offset: dict[str, Any] | None = None,
+        end_offset: dict[str, Any] | None = None,
+    ) -> Sequence[dict[str, Any]]:
+        """The partitions of a range, or of the whole table where neither end is given; none where the ends are equal."""
