@@ -22,6 +22,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "lakeflow-conformance",
         ],
     ),
+    (
+        "lakeflow-python",
+        &[
+            "community-connector",
+            "lakeflow-http",
+            "lakeflow-manifest",
+            "lakeflow-sources",
+            "lakeflow-pipeline",
+            "lakeflow-simulator",
+            "lakeflow-conformance",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

@@ -1,7 +1,5 @@
 //! How the program ends, as seen by whoever started it.
 
-use std::process::ExitCode;
-
 use lakeflow_interface::{Error, ErrorKind};
 
 /// The exit codes, as `--help` shows them.
@@ -50,11 +48,5 @@ impl ExitStatus {
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
-    }
-}
-
-impl From<ExitStatus> for ExitCode {
-    fn from(status: ExitStatus) -> Self {
-        Self::from(status.code())
     }
 }

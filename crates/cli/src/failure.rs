@@ -9,28 +9,28 @@ use serde::Serialize;
 /// An error laid out for people and for programs.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename = "error")]
-pub(crate) struct Failure {
+pub struct Failure {
     /// The kind, one snake_case word.
-    pub(crate) kind: &'static str,
+    pub kind: &'static str,
     /// One line, context included.
-    pub(crate) message: String,
+    pub message: String,
     /// Where it happened.
-    pub(crate) context: BTreeMap<&'static str, String>,
+    pub context: BTreeMap<&'static str, String>,
     /// From the nearest to the root.
-    pub(crate) causes: Vec<String>,
+    pub causes: Vec<String>,
     /// What to do.
-    pub(crate) hints: Vec<String>,
+    pub hints: Vec<String>,
     /// What is wrong with a pipeline spec, with places.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) problems: Vec<Problem>,
+    pub problems: Vec<Problem>,
     /// The same in words, a line each.
     #[serde(skip)]
-    pub(crate) details: Vec<String>,
+    pub details: Vec<String>,
 }
 
 impl Failure {
     /// Lays out an error and the chain of its causes; a cause that only repeats what was said is left out.
-    pub(crate) fn of(error: &Error) -> Self {
+    pub fn of(error: &Error) -> Self {
         let mut failure = Self {
             kind: error.kind().as_str(),
             message: error.to_string(),

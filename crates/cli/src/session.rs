@@ -10,15 +10,11 @@ use lakeflow_manifest::{ConnectSettings, Definition};
 use lakeflow_simulator::{Recorder, RecorderSettings};
 use url::Url;
 
-use crate::args::CommonArguments;
+use crate::args::{CommonArguments, OutputFormat};
 use crate::catalog::{Catalog, Source, SourceList};
 use crate::connections::{Connection, Connections};
 use crate::printer::Printer;
-
-const USER_AGENT: &str = concat!("community-connector/", env!("CARGO_PKG_VERSION"));
-
-/// Requests of one connection that are under way at the same time.
-const REQUESTS: usize = 8;
+use crate::{REQUESTS, USER_AGENT};
 
 /// What a name given to `tables` or `describe` means.
 pub(crate) struct Target {
@@ -57,6 +53,13 @@ impl Session {
             connections: common.connections,
             source_folders: common.source_folders,
         })
+    }
+
+    /// A session that only looks up connections and sources.
+    pub(crate) fn looking_in(connections: Option<PathBuf>, source_folders: Vec<PathBuf>) -> Self {
+        let printer = Arc::new(Printer::new(OutputFormat::Text));
+        let (lakehouse, upstream) = (String::new(), None);
+        Self { printer, lakehouse, upstream, parallel: 1, verbose: false, connections, source_folders }
     }
 
     /// The user's connections; warns where others can read the file.

@@ -1,10 +1,9 @@
 //! `read CONNECTION TABLE`: rows of a source table, typed as a run would type them.
 
-use arrow::array::{RecordBatch, new_null_array};
-use arrow::datatypes::DataType;
+use arrow::array::RecordBatch;
 use futures::TryStreamExt;
 use lakeflow_interface::records::{BadValues, Typer};
-use lakeflow_interface::{Error, ErrorKind, Horizon, Offset, ReadContext, ReadItem, Records, Result, TableOptions};
+use lakeflow_interface::{Horizon, Offset, ReadContext, ReadItem, Records, Result, TableOptions};
 
 use crate::args::ReadArguments;
 use crate::exit::ExitStatus;
@@ -45,13 +44,6 @@ fn typed(records: Records, typer: &mut Typer) -> Result<RecordBatch> {
             typer.push(&records)?;
             Ok(typer.finish()?.batch)
         }
-        Records::Arrow(batch) => {
-            let rescued = new_null_array(&DataType::Utf8, batch.num_rows());
-            let columns = batch.columns().iter().cloned().chain([rescued]).collect();
-            RecordBatch::try_new(typer.schema(), columns).map_err(|error| {
-                Error::new(ErrorKind::BadResponse, "the source's rows do not have their table's schema")
-                    .with_cause(error)
-            })
-        }
+        Records::Arrow(batch) => typer.conform(&batch),
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 
 use super::columns::{Notes, Object};
@@ -134,6 +135,25 @@ impl Typer {
                 .with_cause(error)
         })?;
         Ok(TypedBatch { batch, rescued_rows, undeclared: self.notes.take_undeclared() })
+    }
+
+    /// Rows that a connector typed itself, in the schema of this typer: columns by name, [`RESCUED_DATA`] null.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadValue`] where a column has another type that cannot be cast, or a null in a NOT NULL.
+    pub fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let misfit = |cause| {
+            Error::new(ErrorKind::BadValue, "rows of the connector do not fit the table's schema")
+                .with_context("table", &self.table)
+                .with_cause(cause)
+        };
+        let columns = self.schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+            Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
+            Some(column) => cast(column, field.data_type()).map_err(misfit),
+            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+        });
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        RecordBatch::try_new_with_options(self.schema(), columns.collect::<Result<_>>()?, &options).map_err(misfit)
     }
 
     /// Gives the constants to their columns; returns their length in all.

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::compute::cast;
+use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use futures::StreamExt;
 use lakeflow_interface::records::{BadValues, Typer};
@@ -111,7 +110,7 @@ impl TyperPool {
                 Records::Json(records) => typer.push(&records)?,
                 Records::Arrow(batch) => {
                     typed.add(&mut typer)?;
-                    typed.batches.push(self.conform(&batch)?);
+                    typed.batches.push(typer.conform(&batch)?);
                 }
             }
         }
@@ -128,22 +127,6 @@ impl TyperPool {
                 Ok(typer.with_primary_keys(&self.primary_keys))
             }
         }
-    }
-
-    /// Rows that a connector typed itself, in the schema of the typer: columns by name, `_rescued_data` null.
-    fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let misfit = |cause| {
-            Error::new(ErrorKind::BadValue, "rows of the connector do not fit the table's schema")
-                .with_context("table", &self.table)
-                .with_cause(cause)
-        };
-        let columns = self.typed_schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
-            Some(column) if column.data_type() == field.data_type() => Ok(Arc::clone(column)),
-            Some(column) => cast(column, field.data_type()).map_err(misfit),
-            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
-        });
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        RecordBatch::try_new_with_options(self.schema(), columns.collect::<Result<_>>()?, &options).map_err(misfit)
     }
 }
 

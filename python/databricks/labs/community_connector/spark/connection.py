@@ -1,0 +1,85 @@
+"""``Connection``: what a data source asks of a connector, whatever language it is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from databricks.labs.community_connector import _native
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from databricks.labs.community_connector._native import TableMetadata
+    from databricks.labs.community_connector.spark.options import ReadOptions
+
+
+class Read(Iterator["tuple[pa.RecordBatch | None, str | None]"], Protocol):
+    """A read: batches, and the offsets (JSON) up to which everything has been given; ``close`` stops it."""
+
+    def close(self) -> None:
+        """Stop the read and its requests."""
+
+
+class Connection(Protocol):
+    """A connection to a source. It can be pickled; ``_native.Connection`` says what each method gives."""
+
+    def table_options(self, table: str, options: dict[str, str]) -> dict[str, str]: ...  # noqa: D102
+
+    def list_tables(self) -> list[str]: ...  # noqa: D102
+
+    def list_namespaces(self, prefix: list[str]) -> list[list[str]] | None: ...  # noqa: D102
+
+    def list_tables_in_namespace(self, namespace: list[str]) -> list[str] | None: ...  # noqa: D102
+
+    def metadata(self, table: str, options: dict[str, str]) -> TableMetadata: ...  # noqa: D102
+
+    def schema(  # noqa: D102
+        self, table: str, options: dict[str, str], *, deletes: bool = False, bad_values: str = "rescue"
+    ) -> tuple[str, pa.Schema]: ...
+
+    def read(  # noqa: D102
+        self,
+        table: str,
+        options: dict[str, str],
+        *,
+        start: str = "{}",
+        until: str | None = None,
+        deletes: bool = False,
+        bad_values: str = "rescue",
+        batch_rows: int = 10_000,
+        keeps_all: bool = False,
+    ) -> Read: ...
+
+    def read_partitions(  # noqa: D102
+        self,
+        table: str,
+        options: dict[str, str],
+        partitions: str,
+        *,
+        until: str | None = None,
+        deletes: bool = False,
+        bad_values: str = "rescue",
+        batch_rows: int = 10_000,
+    ) -> Read: ...
+
+    def is_partitioned(self, table: str, options: dict[str, str]) -> bool: ...  # noqa: D102
+
+    def latest_offset(  # noqa: D102
+        self, table: str, options: dict[str, str], *, start: str = "{}", until: str | None = None
+    ) -> str: ...
+
+    def partitions(self, table: str, options: dict[str, str], start: str, end: str) -> list[str]: ...  # noqa: D102
+
+
+#: What a data source reads: the name of a source, or a function that connects to something else.
+Source = "str | Callable[[ReadOptions], Connection]"
+
+
+def connect(options: ReadOptions, source: str | Callable[[ReadOptions], Connection]) -> Connection:
+    """Connect as the options say: by the connection's name, or with the parameters among the options."""
+    if callable(source):
+        return source(options)
+    return _native.Connection.resolve(
+        options.rest, name=options.connection, source=options.source or source, upstream=options.upstream
+    )
