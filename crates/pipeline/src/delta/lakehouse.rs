@@ -57,6 +57,11 @@ impl Lakehouse {
         &self.url
     }
 
+    /// Where its files are.
+    pub(crate) fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.shared.store
+    }
+
     /// A handle to a destination table, whether it exists or not.
     pub fn table(&self, destination: &Destination) -> Result<DeltaTable> {
         DeltaTable::new(destination.clone(), &self.url, Arc::clone(&self.shared))

@@ -35,5 +35,6 @@ pub use maintenance::{HistoryEntry, OptimizeSettings, Optimized, RestoreTarget, 
 pub use scan::{ColumnRange, ColumnValues, PlacedBatch, PlacedBatches, Scan};
 pub(crate) use schema::{conform, to_arrow, to_delta};
 pub use state::{Moved, TableState};
+pub(crate) use storage::storage_error;
 pub use table::{DeltaTable, NewTable};
 pub use writer::{DataWriter, StagedFile, WriterSettings};

@@ -24,6 +24,8 @@ pub struct RunOptions {
     pub full_refresh: FullRefresh,
     /// Whether the run is added to the record of runs, a table of the lakehouse.
     pub record: bool,
+    /// Whether the offsets of the tables are the places of streams, as a sink commits them.
+    pub serves_streams: bool,
     /// Stops the run in good order.
     pub cancellation: CancellationToken,
 }
@@ -38,6 +40,7 @@ impl RunOptions {
             memory: 48 << 20,
             full_refresh: FullRefresh::default(),
             record: true,
+            serves_streams: false,
             cancellation: CancellationToken::new(),
         }
     }

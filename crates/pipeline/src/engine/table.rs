@@ -15,6 +15,7 @@ use crate::event::{Event, Evidence, Failure, Totals, Wait};
 use crate::flow::{Flow, FlowKind, Place, Target};
 use crate::plan::PlannedTable;
 use crate::report::TableReport;
+use crate::sink::refuse_streams;
 
 /// The time between two progress events.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
@@ -76,6 +77,9 @@ impl TableRun {
         let table = self.shared.lakehouse.table(&self.plan.destination)?;
         let settings = self.shared.target_settings(&self.plan);
         let target = Target::open(Arc::clone(&self.plan), table, typers.schema(), settings).await?;
+        if !self.shared.options.serves_streams {
+            refuse_streams(target.place())?;
+        }
         self.tell(Event::TableStarted {
             table: self.plan.flow_name(),
             source_table: source_table.clone(),

@@ -112,7 +112,7 @@ impl PlannedTable {
     }
 
     /// Whether the source is asked for deleted rows in a read of their own.
-    pub(crate) fn applies_deletes(&self) -> bool {
+    pub fn applies_deletes(&self) -> bool {
         self.ingestion_type == IngestionType::CdcWithDeletes && self.flow != FlowKind::Append
     }
 

@@ -17,6 +17,7 @@ mod kill;
 mod maintenance;
 mod plan;
 mod run;
+mod sink;
 mod snapshot;
 mod upsert;
 mod workbench;

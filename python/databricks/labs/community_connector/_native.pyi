@@ -101,3 +101,56 @@ class Read(Iterator[tuple[pa.RecordBatch | None, str | None]]):
 
     def close(self) -> None:
         """Stop the read and its requests."""
+
+class Sink:
+    """A Delta table that batches are applied to. It is pickled as its options and opened where it is used."""
+
+    def __init__(self, options: dict[str, str]) -> None:
+        """Take the options; their names are those of the guide, in any case."""
+
+    def stage(self, batches: Iterator[pa.RecordBatch], query: str, number: int | None = None) -> str:
+        """Stage the rows of one task of a batch of a query, and give what the driver has to know of it."""
+
+    def apply(
+        self, schema: pa.Schema, shares: list[str], number: int | None = None, *, overwrite: bool = False
+    ) -> dict[str, object]:
+        """Apply a batch, of what its tasks have staged; tell what it came to."""
+
+    def clear(self, shares: list[str], number: int | None = None) -> None:
+        """Remove what the tasks of a batch have staged."""
+
+class SpecTable(TypedDict):
+    """What has to be asked about a table of a spec."""
+
+    source_table: str
+    options: dict[str, str]
+    bad_values: str
+
+class ParsedSpec(TypedDict):
+    """A pipeline spec that has been checked."""
+
+    connection_name: str
+    tables: list[SpecTable]
+
+class PlannedTable(TypedDict):
+    """How a table of a spec gets into its destination."""
+
+    source_table: str
+    options: dict[str, str]
+    catalog: str | None
+    schema: str
+    table: str
+    flow: str
+    keys: list[str]
+    sequence_by: list[str]
+    cluster_by: list[str]
+    has_deletes: bool
+    sink: dict[str, str]
+
+def parse_spec(text: str, origin: str) -> ParsedSpec:
+    """Read a pipeline spec in YAML or JSON."""
+
+def plan_spec(
+    text: str, origin: str, known: list[tuple[pa.Schema, list[str], str | None, str]], lakehouse: str
+) -> list[PlannedTable]:
+    """Plan a spec whose tables are known: schema, primary keys, cursor field, ingestion type."""

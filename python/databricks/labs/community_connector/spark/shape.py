@@ -27,7 +27,7 @@ class Shape(Travelling):
         if unknown:
             names = ", ".join(f"`{name}`" for name in own.names)
             raise ConfigurationError(f"table `{table}` has no column `{unknown[0]}`", [f"it has {names}"])
-        self.schema = wanted if is_arrow else _spark_schema(wanted)
+        self.schema = wanted if is_arrow else spark_schema(wanted)
         self.columns: list[str] | None = None if wanted.names == own.names else list(wanted.names)
         self.casts = is_arrow and not self.schema.equals(pa.schema([own.field(name) for name in wanted.names]))
         for field in () if is_arrow else self.schema:
@@ -50,7 +50,7 @@ class Shape(Travelling):
         return batch
 
 
-def _spark_schema(wanted: StructType) -> pa.Schema:
+def spark_schema(wanted: StructType) -> pa.Schema:
     """Give the Arrow schema that Spark demands of the batches of a data source."""
     from pyspark.sql.pandas.types import to_arrow_schema
 
