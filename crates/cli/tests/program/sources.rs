@@ -7,15 +7,17 @@ fn sources_are_listed() {
     insta::assert_snapshot!(Sandbox::new().run(&["sources"]), @r"
     exit code: 0
     ----- stdout -----
-    source        tables  description
-    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    github            12  Repositories, issues, pull requests, commits, teams and people of GitHub.com or GitHub Enterprise Server
-    hubspot           10  Contacts, companies, deals, tickets, activities, custom objects and associations of a HubSpot account
-    mailchimp          4  Campaigns, campaign reports, audiences and their members of the Mailchimp Marketing API
-    mixpanel           4  Events, user and group profiles, cohorts and their members of Mixpanel
-    shopify            7  Orders, refunds, fulfillments, products, customers, locations and inventory of a Shopify shop
-    surveymonkey      22  Surveys with their pages, questions, collectors and responses, contacts and teams of a SurveyMonkey account
-    zendesk            8  Tickets and their comments, users, organizations and groups of Zendesk Support, articles and topics of Zendesk Guide
+    source           tables  description
+    ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    amplitude            12  Events, cohorts, annotations, the tracking plan and daily figures of an Amplitude project
+    github               12  Repositories, issues, pull requests, commits, teams and people of GitHub.com or GitHub Enterprise Server
+    hubspot              10  Contacts, companies, deals, tickets, activities, custom objects and associations of a HubSpot account
+    mailchimp             4  Campaigns, campaign reports, audiences and their members of the Mailchimp Marketing API
+    microsoft_teams       7  Teams, channels, members and channel messages of a Microsoft 365 organization, by Microsoft Graph
+    mixpanel              4  Events, user and group profiles, cohorts and their members of Mixpanel
+    shopify               7  Orders, refunds, fulfillments, products, customers, locations and inventory of a Shopify shop
+    surveymonkey         22  Surveys with their pages, questions, collectors and responses, contacts and teams of a SurveyMonkey account
+    zendesk               8  Tickets and their comments, users, organizations and groups of Zendesk Support, articles and topics of Zendesk Guide
     ");
 }
 
@@ -60,6 +62,6 @@ fn misspelt_source_names_the_nearest() {
     exit code: 2
     ----- stderr -----
     error: unknown source `gihtub`
-    hint: did you mean `github`? valid: `github`, `hubspot`, `mailchimp`, `mixpanel`, `shopify`, `surveymonkey`, `zendesk`
+    hint: did you mean `github`? valid: `amplitude`, `github`, `hubspot`, `mailchimp`, `microsoft_teams`, `mixpanel`, `shopify`, `surveymonkey`, `zendesk`
     ");
 }
