@@ -102,10 +102,10 @@ impl Worker {
         self.is_usable
     }
 
-    /// Makes the connector with these options, if it was not.
-    pub(crate) async fn reconnect(&mut self, table: Option<(&str, &TableOptions)>) -> Result<()> {
+    /// Makes the connector with these options, if it was not; a fresh one in any case where that is wanted.
+    pub(crate) async fn reconnect(&mut self, table: Option<(&str, &TableOptions)>, fresh: bool) -> Result<()> {
         let options = self.settings.options_with(table);
-        if options == self.options { Ok(()) } else { self.connect(options).await }
+        if options == self.options && !fresh { Ok(()) } else { self.connect(options).await }
     }
 
     /// Asks a question that has one answer.
