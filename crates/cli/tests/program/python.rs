@@ -114,8 +114,6 @@ fn assert_tables(sandbox: &Sandbox, day: u32, scale: u32, tables: &[&str]) {
 }
 
 const TABLES: [&str; 5] = ["products", "customers", "orders", "visits", "metrics"];
-#[cfg(target_os = "linux")]
-const RUN: [&str; 2] = ["run", "spec.yaml"];
 
 /// The events with which the tables of a run ended, in the order of `TABLES`.
 fn run(sandbox: &Sandbox) -> Vec<Value> {
@@ -234,8 +232,10 @@ mod killed {
 
     use serde_json::json;
 
-    use super::{RUN, TABLES, assert_tables, command, output, sandbox, set_day};
+    use super::{TABLES, assert_tables, command, output, sandbox, set_day};
     use crate::support::entries;
+
+    const RUN: [&str; 2] = ["run", "spec.yaml"];
 
     #[test]
     fn killed_runs_are_resumed_without_loss_or_repetition() {
