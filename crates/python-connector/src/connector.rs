@@ -64,7 +64,8 @@ impl PythonConnector {
         let mut idle = self.idle.lock().await;
         // Where this future is dropped, so is the worker: half of an answer may be in its pipe.
         let mut worker = match idle.take() {
-            Some(mut worker) => match worker.reconnect(table).await {
+            // The constructor's instant may be what the latest offset is capped by.
+            Some(mut worker) => match worker.reconnect(table, matches!(request, Request::LatestOffset(_))).await {
                 Ok(()) => worker,
                 Err(error) => {
                     *idle = Some(worker).filter(Worker::is_usable);
@@ -101,17 +102,16 @@ impl PythonConnector {
         }
     }
 
-    /// Whether changes of the table are read by partitions.
-    async fn asks_for_partitions(&self, table: &str, options: &TableOptions) -> Result<bool> {
-        if !self.abilities.partitioned_stream {
-            return Ok(false);
+    /// Asks whether the table is read by partitions, where tables can be.
+    async fn learn_partitioned(&self, table: &str, options: &TableOptions) -> Result<()> {
+        if self.abilities.partitioned_stream {
+            let answer = self.ask_of_table(table, options, Request::IsPartitioned { table }).await?;
+            self.partitioned.lock().unwrap_or_else(PoisonError::into_inner).insert(table.to_owned(), answer);
         }
-        let answer = self.ask_of_table(table, options, Request::IsPartitioned { table }).await?;
-        self.partitioned.lock().unwrap_or_else(PoisonError::into_inner).insert(table.to_owned(), answer);
-        Ok(answer)
+        Ok(())
     }
 
-    /// A read by partitions; nothing where the table is read by calls of `read_table`.
+    /// A read by partitions; nothing where the table is read by calls of `read_table`. Its metadata was asked for.
     async fn read_split(
         &self,
         table: &str,
@@ -121,7 +121,7 @@ impl PythonConnector {
         context: &ReadContext,
     ) -> Result<Option<ReadStream>> {
         let is_split = if self.abilities.partitioned_stream {
-            self.asks_for_partitions(table, options).await?
+            self.is_known_as_partitioned(table)
         } else {
             self.abilities.partition && kind == IngestionType::Snapshot
         };
@@ -171,7 +171,7 @@ impl LakeflowConnect for PythonConnector {
     async fn read_table_metadata(&self, table: &str, options: &TableOptions) -> Result<TableMetadata> {
         let request = Request::ReadTableMetadata(Table { name: table, options });
         let answer: Value = self.ask_of_table(table, options, request).await?;
-        self.asks_for_partitions(table, options).await?;
+        self.learn_partitioned(table, options).await?;
         metadata(&answer).map_err(|error| error.with_context("table", table))
     }
 

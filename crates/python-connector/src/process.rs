@@ -74,7 +74,7 @@ impl Worker {
         else {
             return Err(Error::new(ErrorKind::Internal, "the Python worker has no pipe"));
         };
-        let mask = Arc::new(settings.mask(table.map(|(_, options)| options)));
+        let mask = Arc::new(Mask::default());
         let mut worker = Self {
             settings: Arc::clone(settings),
             stderr: Stderr::listen(stderr, settings.connector.to_string(), Arc::clone(&mask)),
@@ -88,7 +88,7 @@ impl Worker {
             _files: files,
         };
         worker.greet().await?;
-        worker.connect(settings.options_with(table)).await?;
+        worker.connect(table).await?;
         Ok(worker)
     }
 
@@ -102,10 +102,9 @@ impl Worker {
         self.is_usable
     }
 
-    /// Makes the connector with these options, if it was not.
-    pub(crate) async fn reconnect(&mut self, table: Option<(&str, &TableOptions)>) -> Result<()> {
-        let options = self.settings.options_with(table);
-        if options == self.options { Ok(()) } else { self.connect(options).await }
+    /// Makes the connector with these options, if it was not; a fresh one in any case where that is wanted.
+    pub(crate) async fn reconnect(&mut self, table: Option<(&str, &TableOptions)>, fresh: bool) -> Result<()> {
+        if fresh || self.settings.options_with(table) != self.options { self.connect(table).await } else { Ok(()) }
     }
 
     /// Asks a question that has one answer.
@@ -188,7 +187,9 @@ impl Worker {
         Ok(())
     }
 
-    async fn connect(&mut self, options: BTreeMap<String, String>) -> Result<()> {
+    async fn connect(&mut self, table: Option<(&str, &TableOptions)>) -> Result<()> {
+        self.settings.hide(table, &self.mask);
+        let options = self.settings.options_with(table);
         self.abilities = self.ask(Request::Connect { options: &options }).await?;
         self.options = options;
         Ok(())

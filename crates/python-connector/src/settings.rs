@@ -36,9 +36,9 @@ impl PythonSettings {
     }
 
     /// Hides the values of the connection, and those of the table's options that are secrets by their names.
-    pub(crate) fn mask(&self, table_options: Option<&TableOptions>) -> Mask {
-        let own = self.options.values().map(Secret::expose);
-        let others = table_options.into_iter().flat_map(TableOptions::iter).filter(|(name, _)| names_secret(name));
-        Mask::of(own.chain(others.map(|(_, value)| value)))
+    pub(crate) fn hide(&self, table: Option<(&str, &TableOptions)>, mask: &Mask) {
+        mask.learn(self.options.values().map(Secret::expose));
+        let options = table.into_iter().flat_map(|(_, options)| options.iter());
+        mask.learn(options.filter(|(name, _)| names_secret(name)).map(|(_, value)| value));
     }
 }

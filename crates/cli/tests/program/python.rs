@@ -1,13 +1,10 @@
 //! Connectors written in Python: the made-up shop of `python/tests/connectors`.
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::support::{Sandbox, entries, parse_lines};
+use crate::support::{Sandbox, parse_lines};
 
 const SHOP: &str = "shop:ShopConnector";
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../python");
@@ -117,7 +114,6 @@ fn assert_tables(sandbox: &Sandbox, day: u32, scale: u32, tables: &[&str]) {
 }
 
 const TABLES: [&str; 5] = ["products", "customers", "orders", "visits", "metrics"];
-const RUN: [&str; 2] = ["run", "spec.yaml"];
 
 /// The events with which the tables of a run ended, in the order of `TABLES`.
 fn run(sandbox: &Sandbox) -> Vec<Value> {
@@ -125,7 +121,9 @@ fn run(sandbox: &Sandbox) -> Vec<Value> {
     let ended = |table: &&str| {
         let name = format!("default.{table}");
         let is_end = |event: &&Value| event["event"] == "table_finished" && event["table"] == name.as_str();
-        events.iter().find(is_end).unwrap_or_else(|| panic!("{name} did not end: {events:?}")).clone()
+        let found = events.iter().find(is_end);
+        assert!(found.is_some(), "{name} did not end: {events:?}");
+        found.unwrap().clone()
     };
     TABLES.iter().map(ended).collect()
 }
@@ -146,50 +144,6 @@ fn every_ingestion_type_is_read_and_then_what_is_new() {
         assert_eq!(event["rows_read"], 0, "{event}");
     }
     assert_tables(&sandbox, 5, 1, &TABLES);
-}
-
-#[test]
-#[cfg(unix)]
-fn killed_runs_are_resumed_without_loss_or_repetition() {
-    const SCALE: u32 = 10;
-    let sandbox = sandbox(4);
-    set_day(&sandbox, 4, &json!({"scale": SCALE.to_string(), "pause_milliseconds": "2"}));
-    let log = |table: &str| entries(&sandbox.lakehouse().join(format!("default/{table}/_delta_log"))).len();
-    let mut was_running = 0;
-    for wanted in [1, 3, 6, 9] {
-        let mut run = command(&sandbox, &["run", "spec.yaml", "--commit-rows", "20"]);
-        let mut child = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        while log("customers") < wanted && child.try_wait().unwrap().is_none() {
-            thread::sleep(Duration::from_millis(1));
-        }
-        was_running += u32::from(child.try_wait().unwrap().is_none());
-        let workers = children(child.id());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        for worker in workers {
-            while Path::new(&format!("/proc/{worker}")).exists() {
-                thread::sleep(Duration::from_millis(5));
-            }
-        }
-    }
-    assert!(was_running >= 2, "only {was_running} of 4 runs were still going when they were killed");
-    let last = output(&sandbox, &RUN);
-    assert!(last.status.success(), "{}", sandbox.shown(&last));
-    assert_tables(&sandbox, 4, SCALE, &TABLES);
-}
-
-/// The processes that a process has started.
-fn children(parent: u32) -> Vec<String> {
-    let is_child = |process: &String| {
-        let status = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-        let after_name = status.rsplit_once(") ").map_or("", |(_, rest)| rest).to_owned();
-        after_name.split(' ').nth(1) == Some(&parent.to_string())
-    };
-    entries(Path::new("/proc"))
-        .into_iter()
-        .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
-        .filter(is_child)
-        .collect()
 }
 
 #[test]
@@ -266,4 +220,68 @@ fn what_cannot_be_started_is_told() {
         told += &format!("# {}\n{}\n", arguments.join(" "), sandbox.shown(&output).replace(PYTHON, "[PYTHON]"));
     }
     insta::assert_snapshot!(told);
+}
+
+/// Processes are looked at as Linux shows them.
+#[cfg(target_os = "linux")]
+mod killed {
+    use std::path::Path;
+    use std::process::Stdio;
+    use std::thread;
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::{TABLES, assert_tables, command, output, sandbox, set_day};
+    use crate::support::entries;
+
+    const RUN: [&str; 2] = ["run", "spec.yaml"];
+
+    #[test]
+    fn killed_runs_are_resumed_without_loss_or_repetition() {
+        const SCALE: u32 = 10;
+        let sandbox = sandbox(4);
+        set_day(&sandbox, 4, &json!({"scale": SCALE.to_string(), "pause_milliseconds": "2"}));
+        let log = |table: &str| entries(&sandbox.lakehouse().join(format!("default/{table}/_delta_log"))).len();
+        let mut was_running = 0;
+        for wanted in [1, 3, 6, 9] {
+            let mut run = command(&sandbox, &["run", "spec.yaml", "--commit-rows", "20"]);
+            let mut child = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            while log("customers") < wanted && child.try_wait().unwrap().is_none() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            was_running += u32::from(child.try_wait().unwrap().is_none());
+            let workers = children(child.id());
+            child.kill().unwrap();
+            child.wait().unwrap();
+            for worker in workers {
+                while is_running(&worker) {
+                    thread::sleep(Duration::from_millis(5));
+                }
+            }
+        }
+        assert!(was_running >= 2, "only {was_running} of 4 runs were still going when they were killed");
+        let last = output(&sandbox, &RUN);
+        assert!(last.status.success(), "{}", sandbox.shown(&last));
+        assert_tables(&sandbox, 4, SCALE, &TABLES);
+    }
+
+    /// The processes that a process has started.
+    fn children(parent: u32) -> Vec<String> {
+        let is_number = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
+        let is_child = |process: &String| status(process).is_some_and(|(_, of)| of == parent.to_string());
+        entries(Path::new("/proc")).into_iter().filter(is_number).filter(is_child).collect()
+    }
+
+    /// Whether a process is at work; one that has ended may wait for somebody to take note of it.
+    fn is_running(process: &str) -> bool {
+        status(process).is_some_and(|(state, _)| state != "Z")
+    }
+
+    /// The state of a process, and its parent.
+    fn status(process: &str) -> Option<(String, String)> {
+        let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        let mut after_name = text.rsplit_once(") ")?.1.split(' ');
+        Some((after_name.next()?.to_owned(), after_name.next()?.to_owned()))
+    }
 }
