@@ -18,17 +18,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from databricks.labs.community_connector import register
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import types as t
 from pyspark.sql.datasource import DataSource, SimpleDataSourceStreamReader
-
-from databricks.labs.community_connector import register
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
 OPTIONS = {"tableName": "issues", "owner": "acme", "repo": "rocket"}
-RUNS = 3
+RUNS = 2
 
 
 def parsed(value: object, kind: t.DataType) -> object:
@@ -127,11 +126,16 @@ def main() -> None:
         spark.dataSource.register(RowWise)
         ours = {**OPTIONS, "token": "simulated", "upstream": url}
         schema = spark.readStream.format("lakeflow_connect").options(**ours).load().schema
-        row_wise = {"url": url, "ddl": t.StructType([field for field in schema if field.name != "_rescued_data"]).toDDL()}
+        row_wise = {
+            "url": url,
+            "ddl": t.StructType([field for field in schema if field.name != "_rescued_data"]).toDDL(),
+        }
         for name, form, options in (("ours", "lakeflow_connect", ours), ("row-wise", "row_wise", row_wise)):
             runs = [seconds(spark, form, options) for _ in range(RUNS)]
             best, rows = min(runs)
-            print(f"{name}: {rows} rows, best {best:.2f} s of {[round(run[0], 2) for run in runs]}, {rows / best:,.0f} rows/s")
+            print(
+                f"{name}: {rows} rows, best {best:.2f} s of {[round(run[0], 2) for run in runs]}, {rows / best:,.0f} rows/s"
+            )
     finally:
         spark.stop()
         simulator.terminate()
