@@ -1,4 +1,4 @@
-"""Rows a second of the data source into a `noop` sink, beside the row-wise way: a Simple reader that parses field by field.
+"""Rows a second of the data source into `noop`, beside the row-wise way: a Simple reader that parses field by field.
 
 Usage: PYTHON bench/spark.py [SCALE]        PYTHON has the wheel and PySpark; SCALE 1 is 250 issues
 """
@@ -18,21 +18,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from databricks.labs.community_connector import register
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import types as t
 from pyspark.sql.datasource import DataSource, SimpleDataSourceStreamReader
-
-from databricks.labs.community_connector import register
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
 OPTIONS = {"tableName": "issues", "owner": "acme", "repo": "rocket"}
-RUNS = 3
+RUNS = 2
 
 
 def parsed(value: object, kind: t.DataType) -> object:
-    """A JSON value as a column's type wants it, one value at a time."""
+    """Give a JSON value as a column's type wants it, one value at a time."""
     if value is None:
         return None
     if isinstance(kind, t.StructType):
@@ -102,7 +101,7 @@ class RowWise(DataSource):
 
 
 def seconds(spark: SparkSession, form: str, options: dict[str, str]) -> tuple[float, int]:
-    """The time of a stream from its first batch to its last, and the rows that it had."""
+    """Give the time of a stream from its start to its end, and the rows that it had."""
     with tempfile.TemporaryDirectory() as folder:
         frame = spark.readStream.format(form).options(**options).option("spoolLocation", f"{folder}/spool").load()
         writer = frame.writeStream.format("noop").option("checkpointLocation", f"{folder}/checkpoint")
@@ -127,11 +126,15 @@ def main() -> None:
         spark.dataSource.register(RowWise)
         ours = {**OPTIONS, "token": "simulated", "upstream": url}
         schema = spark.readStream.format("lakeflow_connect").options(**ours).load().schema
-        row_wise = {"url": url, "ddl": t.StructType([field for field in schema if field.name != "_rescued_data"]).toDDL()}
+        row_wise = {
+            "url": url,
+            "ddl": t.StructType([field for field in schema if field.name != "_rescued_data"]).toDDL(),
+        }
         for name, form, options in (("ours", "lakeflow_connect", ours), ("row-wise", "row_wise", row_wise)):
             runs = [seconds(spark, form, options) for _ in range(RUNS)]
             best, rows = min(runs)
-            print(f"{name}: {rows} rows, best {best:.2f} s of {[round(run[0], 2) for run in runs]}, {rows / best:,.0f} rows/s")
+            times = ", ".join(f"{run[0]:.1f}" for run in runs)
+            print(f"{name}: {rows} rows, best {best:.1f} s of {times}: {rows / best:,.0f} rows/s")
     finally:
         spark.stop()
         simulator.terminate()

@@ -87,8 +87,8 @@ def test_parameters_among_the_options_need_no_connection(spark, read, github):
 
 def test_sql_reads_through_a_view(spark, read, github):
     spark.sql(
-        "CREATE OR REPLACE TEMPORARY VIEW issues USING lakeflow_connect OPTIONS ("
-        f"`databricks.connection` 'my_github', tableName 'issues', owner 'acme', repo 'rocket', upstream '{github.url}')"
+        "CREATE OR REPLACE TEMPORARY VIEW issues USING lakeflow_connect OPTIONS (`databricks.connection` 'my_github', "
+        f"tableName 'issues', owner 'acme', repo 'rocket', upstream '{github.url}')"
     )
     assert spark.sql("SELECT count(DISTINCT id) AS n FROM issues").first().n > 100
 
