@@ -14,7 +14,8 @@ use crate::errors::misuse;
 /// Connections that stay open in a process: tasks that follow each other share their limits and their tokens.
 const MOST_OPEN: usize = 16;
 
-static OPEN: Mutex<Vec<(Description, Arc<Opened>)>> = Mutex::new(Vec::new());
+/// Each with the process that opened it: after a fork its network is gone.
+static OPEN: Mutex<Vec<(u32, Description, Arc<Opened>)>> = Mutex::new(Vec::new());
 
 /// A connection as it travels to other processes.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,14 +51,15 @@ impl Description {
     /// The connection at work: the one that is open already, or a new one.
     pub(crate) fn open(&self) -> Result<Arc<Opened>> {
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, opened)) = open.iter().find(|(known, _)| known == self) {
+        let process = std::process::id();
+        if let Some((.., opened)) = open.iter().find(|(owner, known, _)| *owner == process && known == self) {
             return Ok(opened.clone());
         }
         let opened = Arc::new(self.connect()?);
         if open.len() == MOST_OPEN {
             open.remove(0);
         }
-        open.push((self.clone(), opened.clone()));
+        open.push((process, self.clone(), opened.clone()));
         Ok(opened)
     }
 

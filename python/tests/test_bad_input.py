@@ -115,3 +115,4 @@ def test_secrets_are_in_no_repr():
 
     connection = Connection.resolve({"token": "hunter2"}, source="github")
     assert "hunter2" not in repr(connection)
+    assert "hunter2" not in repr(ReadOptions.parse({"tableName": "issues", "token": "hunter2"}))

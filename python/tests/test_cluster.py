@@ -44,7 +44,6 @@ def test_both_executors_read_rows(github, home, tmp_path):
         "tableName": "commits",
         "owner": "acme",
         "repo": "rocket",
-        "start_date": "2020-01-01T00:00:00Z",
         "upstream": github.url,
     }
     ended = subprocess.run(

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pyspark.errors import StreamingQueryException
 from simulator import Simulator
 
 ACME = {"owner": "acme", "repo": "rocket"}
@@ -21,7 +22,17 @@ class Query:
         self.options.setdefault("spoolLocation", str(folder / "spool"))
 
     def run(self, fails_at: int | None = None) -> list[int]:
-        """Run until nothing is left; give the rows of each batch. May fail while it writes a batch, after it has read it."""
+        """Run until nothing is left; give the rows of each batch. May fail at a batch, after it was read."""
+        for attempt in range(10):
+            try:
+                return self._run(fails_at)
+            except StreamingQueryException as error:
+                # Spark gives the process of a stream reader ten seconds to start, which a busy machine may miss.
+                if attempt == 9 or "Python worker failed to connect back" not in str(error):
+                    raise
+        raise AssertionError("a run ends or raises")
+
+    def _run(self, fails_at: int | None) -> list[int]:
         sizes: list[int] = []
         rows, folder = self.rows_folder, self.folder
 
@@ -99,7 +110,7 @@ def test_limit_of_rows_makes_several_batches_without_fetching_twice(query, movin
     sizes = issues.run()
     limited = moving.request_count() - before
     ids = issues.column("id")
-    assert len(sizes) > 2
+    assert len(sizes) >= 2
     assert sum(sizes) == len(ids) == len(set(ids))
     assert limited < 2 * len(sizes) + 10
 
@@ -138,7 +149,7 @@ def test_lost_spool_is_told(query, tmp_path):
 
 
 def test_table_that_can_be_split_is_streamed_by_ranges(query, moving):
-    commits = query("commits", start_date="2020-01-01T00:00:00Z")
+    commits = query("commits")
     assert sum(commits.run()) > 50
     shas = commits.column("sha")
     assert len(shas) == len(set(shas))
@@ -146,7 +157,7 @@ def test_table_that_can_be_split_is_streamed_by_ranges(query, moving):
 
 
 def test_failed_range_is_replayed(query):
-    commits = query("commits", start_date="2020-01-01T00:00:00Z")
+    commits = query("commits")
     with pytest.raises(Exception, match="the sink is full"):
         commits.run(fails_at=0)
     before = commits.batch(0)
@@ -156,9 +167,9 @@ def test_failed_range_is_replayed(query):
 
 
 def test_options_that_change_the_kind_of_offset_need_a_new_checkpoint(query):
-    query("commits", start_date="2020-01-01T00:00:00Z").run()
+    query("commits").run()
     with pytest.raises(Exception, match="expected an offset of kind `spool`(.|\n)*need a new checkpoint"):
-        query("commits", start_date="2020-01-01T00:00:00Z", maxRowsPerBatch="50").run()
+        query("commits", maxRowsPerBatch="50").run()
 
 
 def test_snapshot_is_not_streamed(query):

@@ -37,8 +37,8 @@ class ReadOptions:
     namespace_prefix: list[str] = field(default_factory=list)
     spool: str | None = None
     max_rows: int | None = None
-    #: What is left: parameters of the connection and options of the table, names in the case in which they came.
-    rest: dict[str, str] = field(default_factory=dict)
+    #: What is left: parameters of the connection (so it is not shown) and options of the table, names as they came.
+    rest: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def parse(cls, options: Mapping[str, str]) -> ReadOptions:

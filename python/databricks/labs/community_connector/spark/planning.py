@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Planner:
     """Reads ranges of a table into the spool, one after the other.
 
-    A range that is closed by a limit leaves its read open; the next range goes on with it, and no page is fetched twice.
+    A range that is closed by a limit leaves its read open: the next range goes on with it, no page is fetched twice.
     """
 
     def __init__(self, table: Table, schema: pa.Schema) -> None:
