@@ -13,7 +13,7 @@ use lakeflow_interface::{
 };
 use lakeflow_pipeline::delta::Destination;
 use lakeflow_pipeline::sink::SinkOptions;
-use lakeflow_pipeline::{Plan, PlannedTable, PipelineSpec};
+use lakeflow_pipeline::{PipelineSpec, Plan, PlannedTable};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 

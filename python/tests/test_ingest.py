@@ -59,9 +59,7 @@ def test_all_tables_of_github_equal_those_of_the_embedded_engine(spark, simulate
     history = {"source_table": "comments", "destination_table": "comment_history"}
     document["objects"].append({"table": {**history, "table_configuration": {**ACME, "scd_type": "SCD_TYPE_2"}}})
     history = {"source_table": "teams", "destination_table": "team_history"}
-    document["objects"].append(
-        {"table": {**history, "table_configuration": {"org": "acme", "scd_type": "SCD_TYPE_2"}}}
-    )
+    document["objects"].append({"table": {**history, "table_configuration": {"org": "acme", "scd_type": "SCD_TYPE_2"}}})
     for changes in ({}, CHANGES):
         github.advance(**changes)
         run_embedded(tmp_path / "embedded", document, github)

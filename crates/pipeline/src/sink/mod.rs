@@ -92,7 +92,9 @@ impl Sink {
         let mut attempt = 1;
         let applied = loop {
             match self.run(&schema, batch, shares, mode, Arc::clone(&observer)).await {
-                Err(error) if error.kind() == ErrorKind::Conflict && attempt < ATTEMPTS && !place::is_foreign(&error) => {
+                Err(error)
+                    if error.kind() == ErrorKind::Conflict && attempt < ATTEMPTS && !place::is_foreign(&error) =>
+                {
                     attempt += 1;
                 }
                 outcome => break outcome.map_err(|error| self.located(error))?,

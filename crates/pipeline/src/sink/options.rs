@@ -26,8 +26,19 @@ const TAKE_OVER: &str = "take_over";
 
 /// What users may set.
 const NAMES: [&str; 13] = [
-    PATH, LAKEHOUSE, TABLE, KEYS, SEQUENCE_BY, SCD_TYPE, SNAPSHOT, APPLY_AS_DELETES, EXCEPT_COLUMN_LIST, CLUSTER_BY,
-    TOMBSTONE_RETENTION, FLOW_NAME, TAKE_OVER,
+    PATH,
+    LAKEHOUSE,
+    TABLE,
+    KEYS,
+    SEQUENCE_BY,
+    SCD_TYPE,
+    SNAPSHOT,
+    APPLY_AS_DELETES,
+    EXCEPT_COLUMN_LIST,
+    CLUSTER_BY,
+    TOMBSTONE_RETENTION,
+    FLOW_NAME,
+    TAKE_OVER,
 ];
 
 /// What Spark sets of its own accord; its name of a query is the stream's name where none is given.
@@ -241,7 +252,10 @@ mod tests {
     fn path_is_lakehouse_schema_and_table() {
         for (path, lakehouse) in [("/lake/sales/issues", "/lake/"), ("s3://b/l/sales/issues/", "s3://b/l/")] {
             let options = parse(&[("path", path)]).unwrap();
-            assert_eq!((options.lakehouse.as_str(), options.destination.to_string()), (lakehouse, "sales.issues".into()));
+            assert_eq!(
+                (options.lakehouse.as_str(), options.destination.to_string()),
+                (lakehouse, "sales.issues".into())
+            );
         }
         for path in ["issues", "sales/issues", "/lake/sales/a b"] {
             assert_eq!(parse(&[("path", path)]).unwrap_err().context("option"), Some("path"), "{path}");

@@ -78,8 +78,7 @@ impl ShareWriter {
             none => {
                 let name = format!("{}{}.parquet", prefix(&self.batch), Uuid::new_v4());
                 let upload = BufWriter::new(Arc::clone(&self.store), self.folder.clone().join(name.as_str()));
-                let writer =
-                    AsyncArrowWriter::try_new(upload, rows.schema(), Some(properties())).map_err(unwritten)?;
+                let writer = AsyncArrowWriter::try_new(upload, rows.schema(), Some(properties())).map_err(unwritten)?;
                 none.insert(OpenFile { file: ShareFile { name, rows: 0 }, writer })
             }
         };
@@ -109,7 +108,8 @@ pub(super) async fn read(sink: &Sink, file: &ShareFile) -> Result<BoxStream<'sta
     let store = sink.lakehouse.store();
     let path = folder(sink)?.join(file.name.as_str());
     let shown = path.to_string();
-    let unreadable = move |cause| storage_error("staged rows cannot be read", cause).with_context("file", shown.clone());
+    let unreadable =
+        move |cause| storage_error("staged rows cannot be read", cause).with_context("file", shown.clone());
     let found = store.head(&path).await.map_err(|cause| {
         storage_error("staged rows are gone", cause)
             .with_context("file", path.to_string())

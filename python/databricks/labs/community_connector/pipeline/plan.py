@@ -57,9 +57,7 @@ class Table:
         yield Stream(name, self.read_options, {**self.write_options, "flow_name": name})
         if self.has_deletes:
             deletes = {"flow_name": "deletes", "apply_as_deletes": "true"}
-            yield Stream(
-                "deletes", {**self.read_options, "isDeleteFlow": "true"}, {**self.write_options, **deletes}
-            )
+            yield Stream("deletes", {**self.read_options, "isDeleteFlow": "true"}, {**self.write_options, **deletes})
 
 
 @dataclass(frozen=True)

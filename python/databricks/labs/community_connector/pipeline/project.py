@@ -1,4 +1,4 @@
-"""``ingest`` within a Declarative Pipelines project of open-source Spark: a sink and a flow for each read of a table."""
+"""``ingest`` in a Declarative Pipelines project of open-source Spark: a sink and a flow for each read of a table."""
 
 from __future__ import annotations
 

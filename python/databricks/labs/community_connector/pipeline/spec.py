@@ -36,7 +36,7 @@ def _document(given: Mapping[str, Any] | str | os.PathLike[str]) -> tuple[str, s
             return json.dumps(given), "pipeline spec"
         except (TypeError, ValueError) as error:
             raise ConfigurationError(f"the pipeline spec has a value that is no JSON: {error}") from error
-    if isinstance(given, str) and "\n" in given.strip() or str(given).lstrip().startswith("{"):
+    if (isinstance(given, str) and "\n" in given.strip()) or str(given).lstrip().startswith("{"):
         return str(given), "pipeline spec"
     if not isinstance(given, str | os.PathLike):
         raise ConfigurationError(
