@@ -174,11 +174,11 @@ impl Session {
         let Some(connector) = self.python.meant(known.map_or(name, |connection| &connection.source)) else {
             return Ok(None);
         };
-        let in_connection = |error: Error| error.with_context("connection", name);
-        let options = match known {
-            Some(connection) => connection.resolve(connections.folder()).await.map_err(in_connection)?,
-            None => BTreeMap::new(),
+        let Some(connection) = known else {
+            return Ok(Some(Arc::new(self.python.load(connector, BTreeMap::new()).await?)));
         };
+        let in_connection = |error: Error| error.with_context("connection", name);
+        let options = connection.resolve(connections.folder()).await.map_err(in_connection)?;
         let connector = self.python.load(connector, options).await.map_err(in_connection)?;
         Ok(Some(Arc::new(connector)))
     }

@@ -1,21 +1,45 @@
 //! Connectors written in Python: the made-up shop of `python/tests/connectors`.
 
+use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::support::{Sandbox, parse_lines};
 
 const SHOP: &str = "shop:ShopConnector";
-const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../python");
 
-/// Prints the rows that a table of the shop has on a day, one a line, as the connector's values are written.
+/// Prints the rows that a table of the shop has on a day, one a line, as `show` prints them: bytes are hexadecimal, what
+/// is not a number is null.
 const ROWS: &str = "\
-import sys, shop
-from databricks.labs.community_connector.worker.values import encode
+import json, shop, sys
+def shown(value):
+    if isinstance(value, dict): return {name: shown(inner) for name, inner in value.items()}
+    if isinstance(value, set): return sorted(value)
+    if isinstance(value, bytes): return value.hex()
+    if hasattr(value, 'isoformat'): return value.isoformat()
+    if value != value: return None
+    return value if isinstance(value, (int, float)) else str(value)
 for row in shop.rows(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])):
-    print(encode(row).decode())
+    print(json.dumps(shown(row)))
 ";
+
+/// The place of an exception in a file.
+static PLACE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"shop\.py:\d+").unwrap());
+
+/// The folder of the project's Python.
+fn python() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python");
+    folder.canonicalize().unwrap().into_os_string().into_string().unwrap()
+}
+
+/// An output as snapshots hold it.
+fn shown(sandbox: &Sandbox, output: &Output) -> String {
+    let text = sandbox.shown(output).replace(&python(), "[PYTHON]");
+    PLACE.replace_all(&text, "shop.py:N").into_owned()
+}
 
 /// A sandbox with a connection to the shop on a day, and a spec of its tables.
 fn sandbox(day: u32) -> Sandbox {
@@ -47,7 +71,7 @@ fn set_day(sandbox: &Sandbox, day: u32, more: &Value) {
 /// The program, which finds the shop's module.
 fn command(sandbox: &Sandbox, arguments: &[&str]) -> Command {
     let mut command = sandbox.command(arguments);
-    command.env("PYTHONPATH", format!("{PYTHON}/tests/connectors"));
+    command.env("PYTHONPATH", format!("{}/tests/connectors", python()));
     command
 }
 
@@ -65,7 +89,7 @@ fn objects(sandbox: &Sandbox, arguments: &[&str]) -> Vec<Value> {
 /// The rows of a table of the shop on a day, by the shop itself, in the order of their keys.
 fn expected(table: &str, day: u32, scale: u32) -> Vec<Value> {
     let mut command = Command::new("python3");
-    command.env("PYTHONPATH", format!("{PYTHON}:{PYTHON}/tests/connectors"));
+    command.env("PYTHONPATH", format!("{0}:{0}/tests/connectors", python()));
     let output = command.args(["-c", ROWS, table, &day.to_string(), &scale.to_string()]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     comparable(parse_lines(&output.stdout))
@@ -149,12 +173,12 @@ fn every_ingestion_type_is_read_and_then_what_is_new() {
 #[test]
 fn connector_is_named_without_a_connection() {
     let sandbox = sandbox(1);
-    insta::assert_snapshot!(sandbox.shown(&output(&sandbox, &["tables", SHOP])));
-    insta::assert_snapshot!(sandbox.shown(&output(&sandbox, &["describe", "shop:ShopSource", "customers"])));
+    insta::assert_snapshot!(shown(&sandbox, &output(&sandbox, &["tables", SHOP])));
+    insta::assert_snapshot!(shown(&sandbox, &output(&sandbox, &["describe", "shop:ShopSource", "customers"])));
     let rows = objects(&sandbox, &["read", SHOP, "orders", "-o", "day=3", "--format", "jsonl"]);
     assert_eq!(comparable(rows), expected("orders", 3, 1));
     let refused = output(&sandbox, &["read", SHOP, "orders", "-o", "token=wrong-one"]);
-    insta::assert_snapshot!(sandbox.shown(&refused).replace(PYTHON, "[PYTHON]"));
+    insta::assert_snapshot!(shown(&sandbox, &refused));
 }
 
 #[test]
@@ -174,8 +198,22 @@ fn connector_of_the_command_line_reads_every_connection() {
 fn connection_leads_to_a_connector_in_python() {
     let sandbox = Sandbox::new();
     let create = ["connection", "create", SHOP, "corner_shop", "-o", "token=env:SHOP_TOKEN", "-o", "day=2"];
-    insta::assert_snapshot!(sandbox.shown(&output(&sandbox, &create)), @"");
-    insta::assert_snapshot!(sandbox.shown(&output(&sandbox, &["connection", "show", "corner_shop"])), @"");
+    insta::assert_snapshot!(shown(&sandbox, &output(&sandbox, &create)), @r"
+    exit code: 0
+    ----- stderr -----
+    created connection `corner_shop` in `connections.yaml`
+    try it: `community-connector connection test corner_shop`
+    ");
+    insta::assert_snapshot!(shown(&sandbox, &output(&sandbox, &["connection", "show", "corner_shop"])), @r"
+    exit code: 0
+    ----- stdout -----
+    source: shop:ShopConnector
+
+    option  value
+    ──────────────────────
+    day     ***
+    token   env:SHOP_TOKEN
+    ");
     let test = |token: &str| {
         let mut command = command(&sandbox, &["connection", "test", "corner_shop"]);
         command.env("SHOP_TOKEN", token).output().unwrap()
@@ -183,7 +221,7 @@ fn connection_leads_to_a_connector_in_python() {
     assert!(test("open sesame").status.success());
     let refused = test("sesame-of-yesterday");
     assert_eq!(refused.status.code(), Some(1));
-    assert!(!String::from_utf8_lossy(&refused.stderr).contains("sesame-of-yesterday"), "{}", sandbox.shown(&refused));
+    assert!(!String::from_utf8_lossy(&refused.stderr).contains("sesame-of-yesterday"), "{}", shown(&sandbox, &refused));
 }
 
 #[test]
@@ -217,7 +255,7 @@ fn what_cannot_be_started_is_told() {
     ] {
         let output = output(&sandbox, arguments);
         assert_ne!(output.status.code(), Some(0), "{arguments:?}");
-        told += &format!("# {}\n{}\n", arguments.join(" "), sandbox.shown(&output).replace(PYTHON, "[PYTHON]"));
+        told += &format!("# {}\n{}\n", arguments.join(" "), shown(&sandbox, &output));
     }
     insta::assert_snapshot!(told);
 }
