@@ -66,11 +66,8 @@ impl Plan {
     /// token.
     pub async fn new(spec: &PipelineSpec, connector: &dyn LakeflowConnect) -> Result<Self> {
         let known = connector.list_tables().await?;
-        let planned: Vec<_> = stream::iter(&spec.tables)
-            .map(|table| table::plan(table, connector, &known))
-            .buffered(CONCURRENT_LOOKUPS)
-            .collect()
-            .await;
+        let lookups: Vec<_> = spec.tables.iter().map(|table| table::plan(table, connector, &known)).collect();
+        let planned: Vec<_> = stream::iter(lookups).buffered(CONCURRENT_LOOKUPS).collect().await;
         let mut tables = Vec::new();
         let mut findings = Vec::new();
         for outcome in planned {
