@@ -87,7 +87,7 @@ fn misspelt_source_in_the_connections_file_names_the_nearest() {
     exit code: 2
     ----- stderr -----
     error: unknown source `gihub` (connection `hub`)
-    hint: did you mean `github`? valid: `amplitude`, `github`, `hubspot`, `mailchimp`, `microsoft_teams`, `mixpanel`, `shopify`, `surveymonkey`, `zendesk`
+    hint: did you mean `github`? valid: `amplitude`, `github`, `hubspot`, `mailchimp`, `microsoft_teams`, `mixpanel`, `shopify`, `stripe`, `surveymonkey`, `zendesk`
     ");
 }
 

@@ -65,6 +65,6 @@ fn source_that_is_not_there_names_the_nearest() {
     exit code: 2
     ----- stderr -----
     error: unknown source `githup`
-    hint: did you mean `github`? valid: `amplitude`, `github`, `hubspot`, `mailchimp`, `microsoft_teams`, `mixpanel`, `shopify`, `surveymonkey`, `zendesk`
+    hint: did you mean `github`? valid: `amplitude`, `github`, `hubspot`, `mailchimp`, `microsoft_teams`, `mixpanel`, `shopify`, `stripe`, `surveymonkey`, `zendesk`
     ");
 }

@@ -16,6 +16,7 @@ fn sources_are_listed() {
     microsoft_teams       7  Teams, channels, members and channel messages of a Microsoft 365 organization, by Microsoft Graph
     mixpanel              4  Events, user and group profiles, cohorts and their members of Mixpanel
     shopify               7  Orders, refunds, fulfillments, products, customers, locations and inventory of a Shopify shop
+    stripe               24  Customers, subscriptions, invoices, payments, refunds, disputes, payouts and events of a Stripe account
     surveymonkey         22  Surveys with their pages, questions, collectors and responses, contacts and teams of a SurveyMonkey account
     zendesk               8  Tickets and their comments, users, organizations and groups of Zendesk Support, articles and topics of Zendesk Guide
     ");
@@ -62,6 +63,6 @@ fn misspelt_source_names_the_nearest() {
     exit code: 2
     ----- stderr -----
     error: unknown source `gihtub`
-    hint: did you mean `github`? valid: `amplitude`, `github`, `hubspot`, `mailchimp`, `microsoft_teams`, `mixpanel`, `shopify`, `surveymonkey`, `zendesk`
+    hint: did you mean `github`? valid: `amplitude`, `github`, `hubspot`, `mailchimp`, `microsoft_teams`, `mixpanel`, `shopify`, `stripe`, `surveymonkey`, `zendesk`
     ");
 }

@@ -45,6 +45,6 @@ fn unknown_target_names_the_nearest() {
     exit code: 2
     ----- stderr -----
     error: unknown connection or source `gitub`
-    hint: did you mean `github`? valid: `amplitude`, `github`, `hubspot`, `mailchimp`, `microsoft_teams`, `mixpanel`, `shopify`, `surveymonkey`, `zendesk`
+    hint: did you mean `github`? valid: `amplitude`, `github`, `hubspot`, `mailchimp`, `microsoft_teams`, `mixpanel`, `shopify`, `stripe`, `surveymonkey`, `zendesk`
     ");
 }
