@@ -34,9 +34,9 @@ pub(crate) struct CommonArguments {
     /// Send every request to this address instead of the source's own, for example to a simulator.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) upstream: Option<Url>,
-    /// Use the source in this folder, instead of a built-in one of its name; may be given several times. Or read with
-    /// this connector written in Python.
-    #[arg(long = "source", global = true, value_name = "DIR|MODULE:CLASS")]
+    /// Use the source in this folder, instead of a built-in one of its name; may be given several times. As
+    /// `module:Class`: read with this connector written in Python.
+    #[arg(long = "source", global = true, value_name = "SOURCE")]
     pub(crate) source_folders: Vec<PathBuf>,
     /// The Python that runs connectors written in Python.
     #[arg(long, global = true, value_name = "PATH", env = environment::PYTHON, hide_env_values = true, default_value = "python3")]

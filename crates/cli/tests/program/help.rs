@@ -54,8 +54,11 @@ fn help_lists_commands_and_exit_codes() {
                                 configuration folder] [env: COMMUNITY_CONNECTOR_CONNECTIONS]
           --upstream <URL>      Send every request to this address instead of the source's own, for
                                 example to a simulator
-          --source <DIR>        Use the source in this folder, instead of a built-in one of its name;
-                                may be given several times
+          --source <SOURCE>     Use the source in this folder, instead of a built-in one of its name;
+                                may be given several times. As `module:Class`: read with this
+                                connector written in Python
+          --python <PATH>       The Python that runs connectors written in Python [env:
+                                COMMUNITY_CONNECTOR_PYTHON] [default: python3]
           --output <FORMAT>     What is written to stdout: text for people, or one JSON event a line for
                                 programs [default: text] [possible values: text, json]
           --parallel <N>        How many tables are read at the same time [default: 4]
@@ -100,8 +103,11 @@ fn help_of_run_lists_its_options() {
                                 configuration folder] [env: COMMUNITY_CONNECTOR_CONNECTIONS]
           --upstream <URL>      Send every request to this address instead of the source's own, for
                                 example to a simulator
-          --source <DIR>        Use the source in this folder, instead of a built-in one of its name;
-                                may be given several times
+          --source <SOURCE>     Use the source in this folder, instead of a built-in one of its name;
+                                may be given several times. As `module:Class`: read with this
+                                connector written in Python
+          --python <PATH>       The Python that runs connectors written in Python [env:
+                                COMMUNITY_CONNECTOR_PYTHON] [default: python3]
           --output <FORMAT>     What is written to stdout: text for people, or one JSON event a line for
                                 programs [default: text] [possible values: text, json]
           --parallel <N>        How many tables are read at the same time [default: 4]

@@ -210,7 +210,7 @@ fn connection_leads_to_a_connector_in_python() {
     source: shop:ShopConnector
 
     option  value
-    ──────────────────────
+    ───────────────────────
     day     ***
     token   env:SHOP_TOKEN
     ");
