@@ -7,9 +7,10 @@ chooses what happens between two runs by the option ``day``, and :func:`rows` sa
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any, Iterator
+from typing import Any
 
 from databricks.labs.community_connector.interface import (
     LakeflowConnect,
@@ -195,9 +196,7 @@ class ShopConnector(LakeflowConnect, SupportsNamespaces, SupportsPartitionedStre
             begin = middle
         return parts
 
-    def read_partition(
-        self, table_name: str, partition: Record, table_options: dict[str, str]
-    ) -> Iterator[Record]:
+    def read_partition(self, table_name: str, partition: Record, table_options: dict[str, str]) -> Iterator[Record]:
         after, until = (datetime.fromisoformat(partition[end]) for end in ("after", "until"))
         return (record for record in self.shop.metrics() if after < record["hour"] <= until)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Iterator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
@@ -26,7 +27,7 @@ class LakeflowConnect(ABC):
 
     @abstractmethod
     def get_table_schema(self, table_name: str, table_options: dict[str, str]) -> StructType | str:
-        """The columns of a table: a ``StructType``, or the same as Spark SQL DDL (``id BIGINT NOT NULL, name STRING``)."""
+        """The columns of a table: a ``StructType``, or Spark SQL DDL (``id BIGINT NOT NULL, name STRING``)."""
 
     @abstractmethod
     def read_table_metadata(self, table_name: str, table_options: dict[str, str]) -> dict[str, Any]:
@@ -42,8 +43,8 @@ class LakeflowConnect(ABC):
     ) -> tuple[Iterator[dict[str, Any]], dict[str, Any] | None]:
         """Records from an offset on, and the offset behind them.
 
-        It is called again with the offset that it returned, until it returns the one that it was given, and no records.
-        The first offset of a table is ``{}``; a snapshot gets ``None``, and returns ``None`` or ``{}`` when that was all.
+        It is called again with the offset that it returned, until it returns the one that it was given, and no
+        records. The first offset of a table is ``{}``; a snapshot gets ``None``, and returns ``None`` or ``{}`` when that was all.
         Records are dictionaries as the source has them: values are typed by the schema later.
         """
 

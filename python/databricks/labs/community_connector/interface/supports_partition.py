@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 
 class SupportsPartition(ABC):
@@ -44,4 +45,4 @@ class SupportsPartitionedStream(SupportsPartition):
         start_offset: dict[str, Any] | None = None,
         end_offset: dict[str, Any] | None = None,
     ) -> Sequence[dict[str, Any]]:
-        """The partitions of a range, or of the whole table where neither end is given; none where the ends are equal."""
+        """The partitions of a range; of the whole table where no end is given, none where both are equal."""

@@ -9,7 +9,8 @@ import signal
 import sys
 import threading
 import time
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 #: How long a connector may take to clean up when nobody wants its records any more.
 GRACE_SECONDS = 5

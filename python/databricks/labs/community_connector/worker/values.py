@@ -31,8 +31,8 @@ import enum
 import json
 import math
 import uuid
-from collections.abc import Mapping
-from typing import Any, Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 #: The deepest nesting of a record.
 DEEPEST = 120
