@@ -119,7 +119,9 @@ def main() -> None:
     command = [program, "--output", "json", "simulate", "github", "--scale", scale]
     simulator = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     url = json.loads(simulator.stdout.readline())["url"]
-    spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    # The row-wise way carries each batch through the driver whole.
+    builder = SparkSession.builder.master("local[2]").config("spark.driver.memory", "3g")
+    spark = builder.config("spark.ui.enabled", "false").getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     try:
         register(spark, "github")

@@ -11,6 +11,7 @@ from pyspark.sql.datasource import (
     DataSourceStreamReader,
     SimpleDataSourceStreamReader,
 )
+from pyspark.util import is_remote_only
 
 from databricks.labs.community_connector.errors import UnsupportedError
 from databricks.labs.community_connector.spark.reader import TableReader
@@ -55,7 +56,7 @@ def data_source_of(source: str | Callable[[ReadOptions], Connection]) -> type[Da
                 ) from error
             self.source = LakeflowSource(options, source)
 
-        def schema(self) -> str:
+        def schema(self) -> Any:  # noqa: ANN401
             return self.source.schema()
 
         def reader(self, schema: Any) -> DataSourceReader:  # noqa: ANN401
@@ -77,9 +78,13 @@ class LakeflowSource(Travelling):
         """Check the options and find the connection."""
         self.table = Table(options, source)
 
-    def schema(self) -> str:
-        """Give the schema of the rows in Spark SQL DDL."""
-        return self._schema()[0]
+    def schema(self) -> str | pa.Schema:
+        """Give the schema of the rows in Spark SQL DDL.
+
+        An engine that speaks Spark's protocol beside Python with Spark's client alone, as Sail does, wants it in Arrow.
+        """
+        ddl, schema = self._schema()
+        return schema if is_remote_only() else ddl
 
     def reader(self, schema: StructType | pa.Schema) -> DataSourceReader:
         """Give a reader of the whole table."""
