@@ -18,7 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::errors::exception;
-use crate::runtime::wait;
+use crate::runtime::wait_here;
 
 /// Reads a spec in YAML or JSON: its connection, and of each table what has to be asked about it.
 #[pyfunction]
@@ -51,7 +51,7 @@ pub(crate) fn plan_spec<'py>(
     lakehouse: &str,
 ) -> PyResult<Bound<'py, PyList>> {
     let described = known.into_iter().map(describe).collect::<PyResult<Vec<_>>>()?;
-    let plan = wait(py, async {
+    let plan = wait_here(py, || async {
         let spec = PipelineSpec::parse(text, origin)?;
         let places = spec.tables.iter().map(|table| (table.source_table.clone(), table.options.clone()));
         let source = DescribedSource { tables: places.zip(described).collect() };

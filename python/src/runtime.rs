@@ -45,3 +45,12 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, work: impl Future<Output = Result<T>
         }
     }
 }
+
+/// The same for work that must stay on one thread, begun there; an interrupt of the user waits for its end.
+pub(crate) fn wait_here<T: Send, W: Future<Output = Result<T>>>(
+    py: Python<'_>,
+    begin: impl FnOnce() -> W + Send,
+) -> PyResult<T> {
+    let done = py.detach(|| runtime()?.block_on(begin()));
+    done.map_err(|error| exception(py, &error))
+}

@@ -13,7 +13,7 @@ use pyo3::types::PyDict;
 
 use crate::errors::exception;
 use crate::logging;
-use crate::runtime::wait;
+use crate::runtime::{wait, wait_here};
 
 /// A Delta table that batches are applied to. It is pickled as its options and opened where it is used.
 #[pyclass(frozen, module = "databricks.labs.community_connector._native")]
@@ -68,7 +68,7 @@ impl Sink {
         let py = schema.py();
         let schema = Arc::new(Schema::from_pyarrow_bound(schema)?);
         let mode = if overwrite { WriteMode::Overwrite } else { WriteMode::Append };
-        let applied = wait(py, async {
+        let applied = wait_here(py, || async {
             let (batch, shares) = parse(&shares, number)?;
             self.open()?.apply(schema, &batch, &shares, mode, Arc::new(tell)).await
         })?;
