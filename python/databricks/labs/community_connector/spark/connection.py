@@ -72,12 +72,11 @@ class Connection(Protocol):
     def partitions(self, table: str, options: dict[str, str], start: str, end: str) -> list[str]: ...  # noqa: D102
 
 
-#: What a data source reads: the name of a source, or a function that connects to something else.
-Source = "str | Callable[[ReadOptions], Connection]"
-
-
 def connect(options: ReadOptions, source: str | Callable[[ReadOptions], Connection]) -> Connection:
-    """Connect as the options say: by the connection's name, or with the parameters among the options."""
+    """Connect to a source as the options say: by the connection's name, or with the parameters among the options.
+
+    A function in place of the source's name connects by itself, to something that is not written in Rust.
+    """
     if callable(source):
         return source(options)
     return _native.Connection.resolve(
