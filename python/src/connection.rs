@@ -1,6 +1,7 @@
 //! `Connection`: a connection to a source, for Python. It is pickled as its description and opened where it is used.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -83,8 +84,9 @@ impl Connection {
     /// The options that are a table's own, in the case that the source gives them, whatever case they came in.
     fn table_options(&self, py: Python<'_>, table: &str, options: Options) -> PyResult<Options> {
         self.with(py, |opened| {
-            let parameters = opened.definition.parameters();
-            let settings = opened.definition.table_options(table).unwrap_or_default();
+            let Some(definition) = &opened.definition else { return Ok(options) };
+            let parameters = definition.parameters();
+            let settings = definition.table_options(table).unwrap_or_default();
             let own = options.into_iter().filter_map(|(name, value)| match known(settings, &name) {
                 Some(setting) => Some((setting.name.clone(), value)),
                 None => known(parameters, &name).is_none().then_some((name, value)),
@@ -256,9 +258,11 @@ impl Connection {
     }
 
     fn with<T: Send>(&self, py: Python<'_>, act: impl FnOnce(&Arc<Opened>) -> Result<T> + Send) -> PyResult<T> {
+        let python: PathBuf = py.import("sys")?.getattr("executable")?.extract()?;
         let done = py.detach(|| {
+            let opened = self.description.open(&python)?;
             let _in_runtime = runtime()?.enter();
-            self.description.open().and_then(|opened| act(&opened))
+            act(&opened)
         });
         done.map_err(|error| exception(py, &error))
     }
@@ -282,8 +286,11 @@ async fn resolve(options: &Options, name: Option<&str>, source: Option<&str>) ->
     }
 }
 
-/// The connection parameters that are among the options.
+/// The connection parameters that are among the options. A connector written in Python is given all options anyway.
 fn given_parameters(resolved: &ResolvedConnection, options: &Options) -> Result<BTreeMap<String, Secret>> {
+    if resolved.python().is_some() {
+        return Ok(BTreeMap::new());
+    }
     let definition = resolved.load()?;
     let given = options.iter().filter_map(|(name, value)| {
         known(definition.parameters(), name).map(|setting| (setting.name.clone(), Secret::new(value)))

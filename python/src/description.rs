@@ -1,15 +1,18 @@
 //! `Description`: all that it takes to open a connection in another process, and the connections that are open in this one.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use community_connector::{REQUESTS, ResolvedConnection, USER_AGENT};
 use lakeflow_interface::{LakeflowConnect, Result, Secret};
 use lakeflow_manifest::{ConnectSettings, Definition};
+use lakeflow_python_connector::{PythonConnector, PythonSettings};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::errors::misuse;
+use crate::runtime::runtime;
 
 /// Connections that stay open in a process: tasks that follow each other share their limits and their tokens.
 const MOST_OPEN: usize = 16;
@@ -28,7 +31,8 @@ pub(crate) struct Description {
 
 /// A connection at work.
 pub(crate) struct Opened {
-    pub(crate) definition: Definition,
+    /// What the source's folder says; a connector written in Python has none.
+    pub(crate) definition: Option<Definition>,
     pub(crate) connector: Arc<dyn LakeflowConnect>,
 }
 
@@ -48,14 +52,14 @@ impl Description {
         })
     }
 
-    /// The connection at work: the one that is open already, or a new one.
-    pub(crate) fn open(&self) -> Result<Arc<Opened>> {
+    /// The connection at work: the one that is open already, or a new one. `python` runs connectors written in Python.
+    pub(crate) fn open(&self, python: &Path) -> Result<Arc<Opened>> {
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         let process = std::process::id();
         if let Some((.., opened)) = open.iter().find(|(owner, known, _)| *owner == process && known == self) {
             return Ok(opened.clone());
         }
-        let opened = Arc::new(self.connect()?);
+        let opened = Arc::new(self.connect(python)?);
         if open.len() == MOST_OPEN {
             open.remove(0);
         }
@@ -63,17 +67,23 @@ impl Description {
         Ok(opened)
     }
 
-    fn connect(&self) -> Result<Opened> {
+    fn connect(&self, python: &Path) -> Result<Opened> {
         let parameters: BTreeMap<String, Secret> =
             self.parameters.iter().map(|(name, value)| (name.clone(), Secret::new(value))).collect();
         let (source, definition) = (self.source.clone(), self.definition.clone());
-        let definition = ResolvedConnection { source, definition, parameters: BTreeMap::new() }.load()?;
+        let resolved = ResolvedConnection { source, definition, parameters };
+        if let Some(connector) = resolved.python() {
+            let settings = PythonSettings { connector, python: python.to_owned(), options: resolved.parameters };
+            let connector = Arc::new(runtime()?.block_on(PythonConnector::load(settings))?);
+            return Ok(Opened { definition: None, connector });
+        }
+        let definition = resolved.load()?;
         let settings = ConnectSettings {
             upstream: self.upstream.clone(),
             user_agent: USER_AGENT.to_owned(),
             concurrency: REQUESTS,
         };
-        let connector = definition.connect(&parameters, settings)?;
-        Ok(Opened { definition, connector })
+        let connector = definition.connect(&resolved.parameters, settings)?;
+        Ok(Opened { definition: Some(definition), connector })
     }
 }

@@ -13,6 +13,8 @@ from simulator import Simulator
 os.environ["PYSPARK_PYTHON"] = sys.executable
 os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+# Where connectors written in Python are found, by Spark's workers and by the program.
+os.environ["PYTHONPATH"] = str(Path(__file__).parent / "connectors")
 
 
 @pytest.fixture(scope="session")

@@ -27,13 +27,13 @@ def spec(connection: str, tables: dict[str, dict[str, object]]) -> dict[str, obj
     return {"connection_name": connection, "objects": objects}
 
 
-def run_embedded(lakehouse: Path, document: dict[str, object], simulator: Simulator) -> None:
+def run_embedded(lakehouse: Path, document: dict[str, object], simulator: Simulator | None = None) -> None:
     """Bring a lakehouse up to date with the embedded engine."""
     lakehouse.mkdir(parents=True, exist_ok=True)
     file = lakehouse.parent / f"{lakehouse.name}.yaml"
     file.write_text(yaml.safe_dump(document))
-    command = [PROGRAM, "--lakehouse", lakehouse, "--upstream", simulator.url, "run", file]
-    subprocess.run(command, check=True, capture_output=True)
+    upstream = ["--upstream", simulator.url] if simulator else []
+    subprocess.run([PROGRAM, "--lakehouse", lakehouse, *upstream, "run", file], check=True, capture_output=True)
 
 
 def rows(lakehouse: Path, table: str) -> list[dict[str, object]]:

@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "lakeflow-manifest",
             "lakeflow-sources",
             "lakeflow-pipeline",
+            "lakeflow-python-connector",
             "lakeflow-simulator",
             "lakeflow-conformance",
         ],

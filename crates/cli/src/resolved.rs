@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use lakeflow_interface::{Error, Result, Secret};
 use lakeflow_manifest::Definition;
+use lakeflow_python_connector::ConnectorName;
 
 use crate::catalog::{MANIFEST, Source};
 use crate::environment;
@@ -45,11 +46,14 @@ impl Lookup {
         Ok(ResolvedConnection { parameters, ..resolved })
     }
 
-    /// A source by name, as a connection without parameters.
+    /// A source by name, as a connection without parameters; a connector written in Python is named as `module:Class`.
     ///
     /// # Errors
     /// `Configuration` with the nearest known name.
     pub fn source(&self, name: &str) -> Result<ResolvedConnection> {
+        if ConnectorName::parse(name).is_some() {
+            return Ok(ResolvedConnection { source: name.to_owned(), definition: None, parameters: BTreeMap::new() });
+        }
         let catalog = self.session().catalog()?;
         let source = catalog.find(name)?;
         let definition = match source.path() {
@@ -75,6 +79,11 @@ impl Lookup {
 }
 
 impl ResolvedConnection {
+    /// The connector written in Python that the source is, if it is one.
+    pub fn python(&self) -> Option<ConnectorName> {
+        ConnectorName::parse(&self.source)
+    }
+
     /// The source's definition, loaded and checked.
     ///
     /// # Errors
