@@ -149,7 +149,7 @@ def test_lost_spool_is_told(query, tmp_path):
 
 
 def test_table_that_can_be_split_is_streamed_by_ranges(query, moving):
-    commits = query("commits")
+    commits = query("commits", splitRanges="true")
     assert sum(commits.run()) > 50
     shas = commits.column("sha")
     assert len(shas) == len(set(shas))
@@ -157,7 +157,7 @@ def test_table_that_can_be_split_is_streamed_by_ranges(query, moving):
 
 
 def test_failed_range_is_replayed(query):
-    commits = query("commits")
+    commits = query("commits", splitRanges="true")
     with pytest.raises(Exception, match="the sink is full"):
         commits.run(fails_at=0)
     before = commits.batch(0)
@@ -167,9 +167,9 @@ def test_failed_range_is_replayed(query):
 
 
 def test_options_that_change_the_kind_of_offset_need_a_new_checkpoint(query):
-    query("commits").run()
+    query("commits", splitRanges="true").run()
     with pytest.raises(Exception, match="expected an offset of kind `spool`(.|\n)*need a new checkpoint"):
-        query("commits", maxRowsPerBatch="50").run()
+        query("commits").run()
 
 
 def test_snapshot_is_not_streamed(query):

@@ -55,8 +55,8 @@ fn help_lists_commands_and_exit_codes() {
           --upstream <URL>      Send every request to this address instead of the source's own, for
                                 example to a simulator
           --source <SOURCE>     Use the source in this folder, instead of a built-in one of its name;
-                                may be given several times. As `module:Class`: read with this
-                                connector written in Python
+                                may be given several times. As `module:Class`: read with this connector
+                                written in Python
           --python <PATH>       The Python that runs connectors written in Python [env:
                                 COMMUNITY_CONNECTOR_PYTHON] [default: python3]
           --output <FORMAT>     What is written to stdout: text for people, or one JSON event a line for
@@ -104,8 +104,8 @@ fn help_of_run_lists_its_options() {
           --upstream <URL>      Send every request to this address instead of the source's own, for
                                 example to a simulator
           --source <SOURCE>     Use the source in this folder, instead of a built-in one of its name;
-                                may be given several times. As `module:Class`: read with this
-                                connector written in Python
+                                may be given several times. As `module:Class`: read with this connector
+                                written in Python
           --python <PATH>       The Python that runs connectors written in Python [env:
                                 COMMUNITY_CONNECTOR_PYTHON] [default: python3]
           --output <FORMAT>     What is written to stdout: text for people, or one JSON event a line for

@@ -79,6 +79,7 @@ fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadS
         ..if was_under_way { Position::default() } else { position.clone() }
     };
     let mut filter = Filter::new(&table, position)?;
+    let mut chase = Chase::of(&table);
     let mut pages = table.pages(&Bounds::since(filter.lower.clone()), None)?;
     let items = try_stream! {
         let mut has_moved_rows = false;
@@ -91,8 +92,8 @@ fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadS
             for item in taken.items {
                 yield item;
             }
-            has_moved_rows |= taken.greatest.is_some_and(|greatest| greatest.is_after(pass.began));
-            if taken.is_end {
+            has_moved_rows |= taken.greatest.as_ref().is_some_and(|greatest| greatest.is_after(pass.began));
+            if taken.is_end || chase.as_mut().is_some_and(|chase| chase.is_over(taken.greatest.as_ref())) {
                 break;
             }
         }
@@ -116,7 +117,7 @@ fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadS
 /// Each request begins at the greatest cursor so far; further pages only while it stands still, or in stretches.
 fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<ReadStream> {
     let mut filter = Filter::new(&table, position)?;
-    let mut chase = table.beyond_horizon.then(|| Chase::new(filter.horizon));
+    let mut chase = Chase::of(&table);
     let items = try_stream! {
         let mut from = filter.lower.clone();
         let mut has_ended = false;
@@ -165,7 +166,7 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
 }
 
 /// Pages that are read of rows which change faster than they can be read.
-const MOST_CHASED: u32 = 16;
+const MOST_CHASED: u32 = 4;
 
 /// The end of a list that is read beyond the horizon, because its rows have children before it. What has moved there until
 /// it is reached is read; what keeps moving is followed for some pages only, or a busy source would never let go.
@@ -178,8 +179,10 @@ struct Chase {
 }
 
 impl Chase {
-    fn new(horizon: DateTime<Utc>) -> Self {
-        Self { horizon, began: Instant::now(), reached: None, pages: 0 }
+    /// For a read that goes beyond the horizon.
+    fn of(table: &TableRead) -> Option<Self> {
+        let chase = Self { horizon: table.ask.horizon, began: Instant::now(), reached: None, pages: 0 };
+        table.beyond_horizon.then_some(chase)
     }
 
     /// Whether to stop behind a page with this greatest cursor.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from databricks.labs.community_connector.errors import InternalError
@@ -13,34 +14,63 @@ from databricks.labs.community_connector.spark import sink
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+    from pyspark.sql.streaming import StreamingQuery
 
 _LOGGER = logging.getLogger(__name__)
 
-#: Tables that are read at a time.
+#: Tables whose queries run at a time.
 _PARALLEL = 4
+
+#: Seconds to wait for one query before the others are looked at.
+_PATIENCE = 0.2
 
 
 def run(spark: SparkSession, plan: Plan, checkpoint_location: str) -> None:
-    """Read everything that is there now. A table that fails does not stop the others."""
+    """Read everything that is there now. A table that fails does not stop the others.
+
+    Queries run side by side, but all are started from this thread: Spark finds data sources written in Python by the
+    session that is active in the thread that asks for them.
+    """
     sink.register_sink(spark)
-    with ThreadPoolExecutor(_PARALLEL) as pool:
-        tasks = [(table, pool.submit(_run_table, spark, table, checkpoint_location)) for table in plan.tables]
-        failures = [(table, task.exception()) for table, task in tasks if task.exception() is not None]
+    waiting = deque((table, _queries(spark, table, checkpoint_location)) for table in plan.tables)
+    running: deque[tuple[Table, Iterator[StreamingQuery], StreamingQuery]] = deque()
+    failures: list[tuple[Table, Exception]] = []
+    try:
+        while waiting or running:
+            if waiting and len(running) < _PARALLEL:
+                table, queries = waiting.popleft()
+                query = None
+            else:
+                table, queries, query = running.popleft()
+            try:
+                if query is not None and not query.awaitTermination(_PATIENCE):
+                    running.append((table, queries, query))
+                elif (following := next(queries, None)) is not None:
+                    running.append((table, queries, following))
+            except Exception as error:
+                failures.append((table, error))
+    finally:
+        for *_, query in running:
+            query.stop()
+    _raise(failures, len(plan.tables))
+
+
+def _raise(failures: list[tuple[Table, Exception]], tables: int) -> None:
     if len(failures) == 1:
         raise failures[0][1]
     if failures:
         lines = [f"`{'.'.join(table.destination)}`: {error}" for table, error in failures]
-        raise InternalError("\n".join([f"{len(failures)} of {len(plan.tables)} tables failed", *lines])) from failures[
-            0
-        ][1]
+        message = "\n".join([f"{len(failures)} of {tables} tables failed", *lines])
+        raise InternalError(message) from failures[0][1]
 
 
-def _run_table(spark: SparkSession, table: Table, checkpoint_location: str) -> None:
+def _queries(spark: SparkSession, table: Table, checkpoint_location: str) -> Iterator[StreamingQuery]:
+    """Start the queries of a table: each must have ended before the next is asked for."""
     for stream in table.streams():
         if table.is_snapshot:
             _write_snapshot(spark, stream)
         else:
-            _run_query(spark, stream, _checkpoint(checkpoint_location, table, stream))
+            yield _start(spark, stream, _checkpoint(checkpoint_location, table, stream))
         _LOGGER.info("%s of %s are up to date", stream.name, table.source_table)
 
 
@@ -49,17 +79,11 @@ def _write_snapshot(spark: SparkSession, stream: Stream) -> None:
     rows.write.format(sink.FORMAT).mode("append").options(**stream.write_options).save()
 
 
-def _run_query(spark: SparkSession, stream: Stream, checkpoint: str) -> None:
+def _start(spark: SparkSession, stream: Stream, checkpoint: str) -> StreamingQuery:
     spool = {"spoolLocation": f"{checkpoint}/spool", **stream.read_options}
     rows = spark.readStream.format(FORMAT).options(**spool).load()
-    query = (
-        rows.writeStream.format(sink.FORMAT)
-        .options(**stream.write_options)
-        .option("checkpointLocation", checkpoint)
-        .trigger(availableNow=True)
-        .start()
-    )
-    query.awaitTermination()
+    writer = rows.writeStream.format(sink.FORMAT).options(**stream.write_options)
+    return writer.option("checkpointLocation", checkpoint).trigger(availableNow=True).start()
 
 
 def _checkpoint(location: str, table: Table, stream: Stream) -> str:

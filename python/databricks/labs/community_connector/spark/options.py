@@ -37,6 +37,8 @@ class ReadOptions:
     namespace_prefix: list[str] = field(default_factory=list)
     spool: str | None = None
     max_rows: int | None = None
+    #: Whether workers may read the ranges of a stream from the source.
+    split_ranges: bool = False
     #: What is left: parameters of the connection (so it is not shown) and options of the table, names as they came.
     rest: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -68,6 +70,7 @@ class ReadOptions:
             namespace_prefix=_names("namespacePrefix", take("namespacePrefix")) or [],
             spool=take("spoolLocation"),
             max_rows=_count("maxRowsPerBatch", take("maxRowsPerBatch")),
+            split_ranges=_truth("splitRanges", take("splitRanges")),
             rest=given,
         )
 

@@ -24,7 +24,7 @@ _UNFINISHED = timedelta(seconds=1)
 
 def reader(table: Table, shape: Shape, schema: pa.Schema) -> DataSourceStreamReader | None:
     """Give the stream reader that fits a table; nothing where this version of Spark needs the simple one."""
-    if table.asked.max_rows is None and table.is_partitioned():
+    if table.asked.split_ranges and table.asked.max_rows is None and table.is_partitioned():
         return RangeStreamReader(table, shape)
     return SpoolStreamReader(table, shape, schema) if admission.IS_THERE else None
 
