@@ -72,7 +72,7 @@ def test_stream_upserts_deletes_and_goes_on(spark, lake):
     query.run([row(1, 1, "a"), row(2, 1, "b")], [row(1, 2, "a2"), {"id": 2, "at": 2, "gone": True}])
     assert rows(lake, "sales.orders") == [row(1, 2, "a2")]
     query.run([row(2, 1, "late"), row(1, 1, "late"), row(3, 1, "c")])
-    assert rows(lake, "sales.orders") == [row(1, 2, "a2"), row(3, 1, "c")]
+    assert rows(lake, "sales.orders") == [row(3, 1, "c"), row(1, 2, "a2")]
     assert staged(lake) == []
 
 
