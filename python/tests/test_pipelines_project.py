@@ -32,7 +32,7 @@ def test_project_runs_twice_and_equals_the_embedded_engine(simulate, home, tmp_p
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "SPARK_HOME": str(Path(pyspark.__file__).parent),
     }
-    command = [PROGRAM, "run", "--conf", "spark.master=local[2]", "--conf", "spark.ui.enabled=false"]
+    command = [PROGRAM, "run", "--conf", "spark.ui.enabled=false"]
     for changes in ({}, {"issues": {"added": 3, "changed": 5}, "branches": {"added": 1, "deleted": 1}}):
         github.advance(**changes)
         run_embedded(tmp_path / "embedded", document, github)

@@ -131,7 +131,8 @@ impl SinkOptions {
         let is_append = table.ingestion_type == IngestionType::Append && table.scd_type != ScdType::ScdType2;
         let columns = [(KEYS, &table.primary_keys), (SEQUENCE_BY, &table.sequence_by), (CLUSTER_BY, &table.cluster_by)];
         for (name, columns) in columns {
-            if !columns.is_empty() && !(is_append && name == KEYS) {
+            let is_without_keys = is_append && name == KEYS;
+            if !columns.is_empty() && !is_without_keys {
                 texts.insert(name, list(columns));
             }
         }
