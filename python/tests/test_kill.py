@@ -13,7 +13,7 @@ from pathlib import Path
 from lakehouse import ACME, rows, run_embedded, spec, staged
 
 #: Kills in a row; the instants differ, and are those of the seed.
-KILLS = int(os.environ.get("LAKEFLOW_TEST_KILLS", "5"))
+KILLS = int(os.environ.get("LAKEFLOW_TEST_KILLS", "3"))
 SEED = int(os.environ.get("LAKEFLOW_TEST_SEED", "1"))
 
 _APPEND = {**ACME, "scd_type": "APPEND_ONLY"}

@@ -207,7 +207,7 @@ async fn namespaces_are_listed_level_by_level() {
     let namespaces = connector.namespaces().unwrap();
     assert_eq!(namespaces.list_namespaces(&[]).await.unwrap(), [["a"], ["b"]]);
     let inner = ["a".to_owned(), "inner".to_owned()];
-    assert_eq!(namespaces.list_namespaces(&inner[..1]).await.unwrap(), [inner.clone()]);
+    assert_eq!(namespaces.list_namespaces(&inner[..1]).await.unwrap(), std::slice::from_ref(&inner));
     assert_eq!(namespaces.list_tables_in_namespace(&inner).await.unwrap(), ["others", "things"]);
     assert!(namespaces.list_tables_in_namespace(&[]).await.unwrap().is_empty());
 }
