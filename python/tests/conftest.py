@@ -14,7 +14,8 @@ os.environ["PYSPARK_PYTHON"] = sys.executable
 os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
 # Where connectors written in Python are found, by Spark's workers and by the program.
-os.environ["PYTHONPATH"] = str(Path(__file__).parent / "connectors")
+_PLACES = [str(Path(__file__).parent / "connectors"), os.environ.get("PYTHONPATH")]
+os.environ["PYTHONPATH"] = os.pathsep.join(place for place in _PLACES if place)
 
 
 @pytest.fixture(scope="session")
