@@ -71,7 +71,7 @@ def test_killed_at_many_instants_every_row_is_there_once(simulate, home, tmp_pat
     instants = random.Random(SEED)
     kills = 0
     while kills < KILLS:
-        if not _run(command, lake, instants.randrange(1, 160), kills_worker=kills % 3 == 2):
+        if not _run(command, lake, instants.randrange(1, 40), kills_worker=kills % 3 == 2):
             github.advance(issues={"added": 80}, comments={"added": 80}, commits={"added": 80})
             continue
         kills += 1

@@ -80,7 +80,8 @@ def _write_snapshot(spark: SparkSession, stream: Stream) -> None:
 
 
 def _start(spark: SparkSession, stream: Stream, checkpoint: str) -> StreamingQuery:
-    spool = {"spoolLocation": f"{checkpoint}/spool", **stream.read_options}
+    # Beside the checkpoint: Spark begins a query only in a folder that is empty, and may have died before it began.
+    spool = {"spoolLocation": f"{checkpoint}_spool", **stream.read_options}
     rows = spark.readStream.format(FORMAT).options(**spool).load()
     writer = rows.writeStream.format(sink.FORMAT).options(**stream.write_options)
     return writer.option("checkpointLocation", checkpoint).trigger(availableNow=True).start()
