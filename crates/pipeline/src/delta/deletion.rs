@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use delta_kernel::Engine as _;
+use bytes::Bytes;
 use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
 use delta_kernel::actions::deletion_vector_writer::DeletionVector;
+use delta_kernel::{Engine as _, KernelError, KernelResult};
 use lakeflow_interface::{Error, ErrorKind, Result};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
@@ -28,19 +29,21 @@ pub struct DeletedRows {
 impl DeletedRows {
     /// Adds one row; adding it again changes nothing.
     pub fn insert(&mut self, file: &Arc<str>, position: u64) {
-        self.extend(file, [position]);
+        self.files.entry(Arc::clone(file)).or_default().insert(position);
     }
 
     /// Adds rows of one file.
     pub fn extend(&mut self, file: &Arc<str>, positions: impl IntoIterator<Item = u64>) {
+        let mut positions: Vec<u64> = positions.into_iter().collect();
+        positions.sort_unstable();
+        positions.dedup();
+        // What is in order is made a bitmap many times faster than one by one.
+        let rows = RoaringTreemap::from_sorted_iter(positions.iter().copied());
+        let rows = rows.unwrap_or_else(|_| positions.into_iter().collect());
         match self.files.get_mut(file) {
-            Some(rows) => rows.extend(positions),
-            None => {
-                let rows: RoaringTreemap = positions.into_iter().collect();
-                if !rows.is_empty() {
-                    self.files.insert(Arc::clone(file), rows);
-                }
-            }
+            Some(all) => *all |= rows,
+            None if rows.is_empty() => {}
+            None => drop(self.files.insert(Arc::clone(file), rows)),
         }
     }
 
@@ -71,6 +74,13 @@ impl DeletionVector for Marked {
 
     fn into_iter(self) -> Self::IndexIterator {
         self.0.into_iter()
+    }
+
+    /// The bitmap as it is; what the kernel has for all vectors would add the positions to another one, one by one.
+    fn serialize(self) -> KernelResult<Bytes> {
+        let mut bytes = Vec::with_capacity(self.0.serialized_size());
+        self.0.serialize_into(&mut bytes).map_err(KernelError::generic_err)?;
+        Ok(bytes.into())
     }
 
     fn cardinality(&self) -> u64 {

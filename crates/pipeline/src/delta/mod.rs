@@ -32,7 +32,7 @@ pub use destination::Destination;
 pub use files::LiveFile;
 pub use lakehouse::Lakehouse;
 pub use maintenance::{HistoryEntry, OptimizeSettings, Optimized, RestoreTarget, Restored, VacuumSettings, Vacuumed};
-pub use scan::{ColumnRange, ColumnValues, PlacedBatch, PlacedBatches, Scan};
+pub use scan::{ColumnRange, ColumnValues, KeySieve, PlacedBatch, PlacedBatches, Scan};
 pub(crate) use schema::{conform, to_arrow, to_delta};
 pub use state::{Moved, TableState};
 pub(crate) use storage::storage_error;

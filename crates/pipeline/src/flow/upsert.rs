@@ -9,7 +9,7 @@ use super::changes::{Held, HeldPlace, Intake, narrowed, rows_at, search};
 use super::keys::{Digest, DigestMap};
 use super::tombstones::{NewTombstone, Tombstone, Tombstones};
 use super::{Effect, Target};
-use crate::delta::{PlacedBatch, Scan};
+use crate::delta::PlacedBatch;
 
 /// What several threads look at.
 struct Lookup {
@@ -42,8 +42,7 @@ pub(super) async fn apply(target: &mut Target, intake: Intake, held: Held) -> Re
         true => (lookup, Vec::new()),
         false => {
             let state = target.prepare().await?;
-            let columns = lookup.intake.keys.iter().chain(&lookup.intake.sequence).cloned();
-            let scan = narrowed(Scan::columns(columns), &lookup.intake, &lookup.held)?;
+            let scan = narrowed(&lookup.intake.sequence, &lookup.intake, &lookup.held)?;
             search(target.table(), &state, scan, lookup, Lookup::look).await?
         }
     };

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch};
+use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Fields};
 use delta_kernel::actions::deletion_vector::DeletionVectorDescriptor;
@@ -19,7 +20,7 @@ use tokio::sync::mpsc;
 
 use super::pruning::Pruning;
 use super::store_reader::StoreReader;
-use super::{PlacedBatch, Positions, Projection};
+use super::{KeySieve, PlacedBatch, Positions, Projection};
 use crate::delta::deletion::{Vector, read_vector};
 use crate::delta::files::LiveFile;
 use crate::delta::schema::{conform, relabel};
@@ -39,6 +40,7 @@ pub(super) struct FileRead {
     deletion_vector: Option<DeletionVectorDescriptor>,
     projection: Projection,
     pruning: Arc<Pruning>,
+    sieve: Option<KeySieve>,
     /// The rows that are wanted; none where all are.
     rows: Option<Vector>,
 }
@@ -46,7 +48,12 @@ pub(super) struct FileRead {
 impl FileRead {
     pub(super) fn new(table: DeltaTable, file: &LiveFile, projection: Projection, pruning: Arc<Pruning>) -> Self {
         let (path, deletion_vector) = (Arc::clone(&file.path), file.deletion_vector.clone());
-        Self { table, path, size: file.size, deletion_vector, projection, pruning, rows: None }
+        Self { table, path, size: file.size, deletion_vector, projection, pruning, sieve: None, rows: None }
+    }
+
+    /// Leaves out most rows that have none of the keys in a sieve.
+    pub(super) fn with_sieve(self, sieve: Option<KeySieve>) -> Self {
+        Self { sieve, ..self }
     }
 
     /// Leaves out all rows but these.
@@ -91,7 +98,7 @@ impl FileRead {
                 let count = stretch.end.saturating_sub(stretch.start).min(batch.num_rows() as u64);
                 let here = batch.slice(0, count as usize);
                 batch = batch.slice(count as usize, batch.num_rows() - count as usize);
-                let placed = self.place(here, stretch.start, &deleted)?;
+                let placed = self.place(&here, stretch.start, &deleted)?;
                 stretch.start += count;
                 if let Some(placed) = placed
                     && batches.send(Ok(placed)).await.is_err()
@@ -126,30 +133,42 @@ impl FileRead {
         while let Some(batch) = rows.next().await {
             let batch = batch.map_err(unreadable)?;
             let positions = Positions::Each(positions.by_ref().take(batch.num_rows()).collect());
-            if batches.send(Ok(self.shaped(&batch, positions)?)).await.is_err() {
+            if batches.send(Ok(self.placed(self.shaped(&batch)?, positions))).await.is_err() {
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    /// The live rows of a batch, in the table's shape; none where all are deleted.
-    fn place(&self, batch: RecordBatch, first: u64, deleted: &Vector) -> Result<Option<PlacedBatch>> {
-        let count = batch.num_rows() as u64;
-        let dead: Vec<u64> = dead_rows(deleted, first, first + count);
-        if dead.len() as u64 == count {
+    /// The wanted rows of a batch, in the table's shape; none where there are none.
+    fn place(&self, batch: &RecordBatch, first: u64, deleted: &Vector) -> Result<Option<PlacedBatch>> {
+        let batch = self.shaped(batch)?;
+        let dead = dead_rows(deleted, first, first + batch.num_rows() as u64);
+        let candidates = self.sieve.as_ref().and_then(|sieve| sieve.candidates(batch.columns()));
+        if dead.is_empty() && candidates.is_none() {
+            return Ok(Some(self.placed(batch, Positions::From(first))));
+        }
+        let mut wanted = BooleanBufferBuilder::new(batch.num_rows());
+        wanted.append_buffer(&candidates.unwrap_or_else(|| BooleanBuffer::new_set(batch.num_rows())));
+        dead.iter().for_each(|position| wanted.set_bit((position - first) as usize, false));
+        let wanted = wanted.finish();
+        let positions: Vec<u64> = wanted.set_indices().map(|row| first + row as u64).collect();
+        if positions.is_empty() {
             return Ok(None);
         }
-        let (batch, positions) =
-            if dead.is_empty() { (batch, Positions::From(first)) } else { live_rows(&batch, first, &dead)? };
-        self.shaped(&batch, positions).map(Some)
+        let batch = filter_record_batch(&batch, &BooleanArray::from(wanted))
+            .map_err(|cause| internal_error("rows that are not wanted cannot be left out", cause))?;
+        Ok(Some(self.placed(batch, Positions::Each(positions))))
+    }
+
+    fn placed(&self, batch: RecordBatch, positions: Positions) -> PlacedBatch {
+        PlacedBatch { file: Arc::clone(&self.path), batch, positions }
     }
 
     /// A batch in the table's shape.
-    fn shaped(&self, batch: &RecordBatch, positions: Positions) -> Result<PlacedBatch> {
+    fn shaped(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let batch = conform(batch, &self.projection.physical)?;
-        let batch = self.projection.flatten(relabel(&batch, &self.projection.logical)?)?;
-        Ok(PlacedBatch { file: Arc::clone(&self.path), batch, positions })
+        self.projection.flatten(relabel(&batch, &self.projection.logical)?)
     }
 }
 
@@ -187,19 +206,6 @@ fn dead_rows(deleted: &Vector, from: u64, to: u64) -> Vec<u64> {
     let mut positions = deleted.iter();
     positions.advance_to(from);
     positions.take_while(|position| *position < to).collect()
-}
-
-fn live_rows(batch: &RecordBatch, first: u64, dead: &[u64]) -> Result<(RecordBatch, Positions)> {
-    let mut live = vec![true; batch.num_rows()];
-    for position in dead {
-        if let Some(row) = usize::try_from(position - first).ok().and_then(|row| live.get_mut(row)) {
-            *row = false;
-        }
-    }
-    let positions = live.iter().zip(first..).filter(|(live, _)| **live).map(|(_, position)| position).collect();
-    let batch = filter_record_batch(batch, &BooleanArray::from(live))
-        .map_err(|cause| internal_error("deleted rows cannot be left out", cause))?;
-    Ok((batch, Positions::Each(positions)))
 }
 
 /// The Parquet columns of some fields.

@@ -4,6 +4,7 @@ mod file;
 mod footers;
 mod pruning;
 mod range;
+mod sieve;
 mod store_reader;
 mod values;
 
@@ -25,6 +26,7 @@ pub(crate) use self::footers::{Footers, filtered_columns};
 use self::pruning::Pruning;
 pub use self::range::ColumnRange;
 pub(crate) use self::range::physical_path;
+pub use self::sieve::KeySieve;
 pub use self::values::ColumnValues;
 pub(crate) use self::values::has_filter;
 use super::deletion::DeletedRows;
@@ -69,6 +71,7 @@ pub struct Scan {
     columns: Option<Vec<ColumnPath>>,
     ranges: Vec<ColumnRange>,
     values: Vec<ColumnValues>,
+    sieve: Option<KeySieve>,
     files: Option<HashSet<Arc<str>>>,
     rows: Option<DeletedRows>,
     limit: Option<usize>,
@@ -96,6 +99,13 @@ impl Scan {
     #[must_use]
     pub fn with_values(mut self, values: impl IntoIterator<Item = ColumnValues>) -> Self {
         self.values.extend(values);
+        self
+    }
+
+    /// Leaves out most rows whose first columns are none of the keys in a sieve.
+    #[must_use]
+    pub fn with_sieve(mut self, sieve: Option<KeySieve>) -> Self {
+        self.sieve = sieve;
         self
     }
 
@@ -136,6 +146,7 @@ impl DeltaTable {
             let wanted = files.files.iter().filter(|file| is_named(file) && pruning.wants(files, file));
             reads.extend(wanted.filter_map(|file| {
                 let read = FileRead::new(self.clone(), file, projection.clone(), Arc::clone(&pruning));
+                let read = read.with_sieve(scan.sieve.clone());
                 match &scan.rows {
                     Some(rows) => rows.files().get(&file.path).map(|rows| read.with_rows(rows.clone())),
                     None => Some(read),

@@ -9,7 +9,7 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use lakeflow_interface::Result;
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding, Type as PhysicalType};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -56,6 +56,11 @@ pub(super) fn properties(first: &RecordBatch, filters: &[Vec<String>]) -> Result
             properties = properties.set_column_dictionary_enabled(path.clone(), false);
         }
         let is_filtered = filters.iter().any(|filter| filter == path.parts());
+        if is_filtered && !has_dictionary && is_number(column.physical_type()) {
+            // Every look for keys reads this column whole: differences of numbers are few bits, and quick to add up.
+            properties = properties.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+            properties = properties.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+        }
         if is_filtered && has_filter(leaf.data_type()) {
             properties = properties.set_column_bloom_filter_fpp(path.clone(), FALSE_POSITIVES);
         }
@@ -64,6 +69,11 @@ pub(super) fn properties(first: &RecordBatch, filters: &[Vec<String>]) -> Result
         }
     }
     Ok(properties.build())
+}
+
+/// Whether Parquet stores a type's values as whole numbers.
+fn is_number(physical: PhysicalType) -> bool {
+    matches!(physical, PhysicalType::INT32 | PhysicalType::INT64)
 }
 
 /// The arrays that become Parquet columns, in Parquet's order.

@@ -6,12 +6,12 @@ use std::thread;
 
 use arrow::array::Array;
 use futures::{StreamExt, TryStreamExt};
-use lakeflow_interface::{Error, ErrorKind, Result};
+use lakeflow_interface::{ColumnPath, Error, ErrorKind, Result};
 use tokio::task::spawn_blocking;
 
 use super::super::columns::columns;
 use super::{Held, Intake};
-use crate::delta::{ColumnRange, ColumnValues, DeltaTable, PlacedBatch, Scan, TableState};
+use crate::delta::{ColumnRange, ColumnValues, DeltaTable, KeySieve, PlacedBatch, Scan, TableState};
 
 /// Has a searcher look at all batches of a scan, several at a time, and gives what it finds in each, and the searcher.
 pub(in crate::flow) async fn search<S, T>(
@@ -46,9 +46,16 @@ fn cut_off(cause: tokio::task::JoinError) -> Error {
     Error::new(ErrorKind::Internal, "a search of the table was cut off").with_cause(cause)
 }
 
-/// The scan without files and parts of files that have none of the held keys.
-pub(in crate::flow) fn narrowed(scan: Scan, intake: &Intake, held: &Held) -> Result<Scan> {
-    Ok(scan.with_ranges(ranges(intake, held)?).with_values(values(intake, held)?))
+/// The scan of the keys and more columns, without files, parts of files and most rows that have none of the held keys.
+pub(in crate::flow) fn narrowed(columns: &[ColumnPath], intake: &Intake, held: &Held) -> Result<Scan> {
+    let scan = Scan::columns(intake.keys.iter().chain(columns).cloned());
+    Ok(scan.with_ranges(ranges(intake, held)?).with_values(values(intake, held)?).with_sieve(sieve(intake, held)?))
+}
+
+/// The held keys themselves, folded.
+fn sieve(intake: &Intake, held: &Held) -> Result<Option<KeySieve>> {
+    let keys = held.batches().iter().map(|batch| columns(batch, &intake.keys)).collect::<Result<Vec<_>>>()?;
+    Ok(KeySieve::of(&keys))
 }
 
 /// The held keys themselves, column by column, where they are few.

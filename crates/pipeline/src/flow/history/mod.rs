@@ -124,9 +124,8 @@ async fn find(target: &mut Target, lookup: Lookup) -> Result<(Lookup, Vec<Vec<Fo
         return Ok((lookup, Vec::new()));
     }
     let state = target.prepare().await?;
-    let span = [START_AT, END_AT].map(str::parse::<ColumnPath>);
-    let columns = lookup.intake.keys.iter().cloned().map(Ok).chain(span).collect::<Result<Vec<_>>>()?;
-    let scan = narrowed(Scan::columns(columns), &lookup.intake, &lookup.held)?;
+    let span: Vec<ColumnPath> = [START_AT, END_AT].iter().map(|name| name.parse()).collect::<Result<_>>()?;
+    let scan = narrowed(&span, &lookup.intake, &lookup.held)?;
     search(target.table(), &state, scan, lookup, Lookup::look).await
 }
 
@@ -208,8 +207,7 @@ fn by_file<'r>(rows: impl IntoIterator<Item = &'r (Arc<str>, u64)>) -> DeletedRo
         files.entry(file).or_default().push(*position);
     }
     let mut ordered = DeletedRows::default();
-    for (file, mut positions) in files {
-        positions.sort_unstable();
+    for (file, positions) in files {
         ordered.extend(file, positions);
     }
     ordered
