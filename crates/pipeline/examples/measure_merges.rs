@@ -7,7 +7,6 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -35,13 +34,13 @@ async fn main() -> Outcome<()> {
     let number = |place: usize, usual: i64| rest.get(place).map_or(Ok(usual), |text| text.parse());
     let (rows, changed, rounds) = (number(0, 1_000_000)?, number(1, 10_000)?, number(2, 5)?);
     let kind = if what == "snapshot" { IngestionType::Snapshot } else { IngestionType::Cdc };
-    let source = Facts { kind, rows, changed, round: Arc::default() };
+    let mut source = Facts { kind, rows, changed, round: 0, prepared: Arc::default() };
     let configuration = if what == "history" { "{scd_type: SCD_TYPE_2}" } else { "{}" };
     let table = format!("{{source_table: facts, table_configuration: {configuration}}}");
     let spec = format!("connection_name: bench\nobjects: [{{table: {table}}}]");
     let spec = PipelineSpec::parse(&spec, "bench")?;
     for round in 0..=rounds {
-        source.round.store(round, Ordering::Relaxed);
+        source.begin(round)?;
         let connector: Arc<dyn LakeflowConnect> = Arc::new(source.clone());
         let plan = Plan::new(&spec, connector.as_ref()).await?;
         let pipeline = Pipeline::new(plan, connector, Lakehouse::open(folder)?);
@@ -69,7 +68,9 @@ struct Facts {
     kind: IngestionType,
     rows: i64,
     changed: i64,
-    round: Arc<AtomicI64>,
+    round: i64,
+    /// The changes of this round, made before its time begins, as the peer's are.
+    prepared: Arc<Vec<RecordBatch>>,
 }
 
 impl Facts {
@@ -96,18 +97,26 @@ impl Facts {
         versions
     }
 
-    fn batches(self, round: i64) -> impl Iterator<Item = Answer<ReadItem>> + Send {
-        let all = round == 0 || self.kind == IngestionType::Snapshot;
-        let changes = if all { Vec::new() } else { self.changes(round) };
-        let parts = if all { self.rows } else { i64::try_from(changes.len()).unwrap_or_default() };
-        (0..parts).step_by(BATCH as usize).map(move |first| {
-            let last = (first + BATCH).min(parts);
-            let (ids, versions) = match all {
-                true => ((first..last).collect(), self.versions(first, last, round)),
-                false => (changes[first as usize..last as usize].to_vec(), vec![round; (last - first) as usize]),
-            };
-            facts(&ids, &versions).map(|batch| ReadItem::Records(Records::Arrow(batch)))
-        })
+    fn begin(&mut self, round: i64) -> Answer<()> {
+        self.round = round;
+        let changes = if self.gives_all() { Vec::new() } else { self.changes(round) };
+        let batches = changes.chunks(BATCH as usize).map(|ids| facts(ids, &vec![round; ids.len()]));
+        self.prepared = Arc::new(batches.collect::<Answer<_>>()?);
+        Ok(())
+    }
+
+    fn gives_all(&self) -> bool {
+        self.round == 0 || self.kind == IngestionType::Snapshot
+    }
+
+    fn batches(self) -> impl Iterator<Item = Answer<RecordBatch>> + Send {
+        let prepared: Vec<_> = self.prepared.iter().cloned().map(Ok).collect();
+        let all = if self.gives_all() { self.rows } else { 0 };
+        let made = (0..all).step_by(BATCH as usize).map(move |first| {
+            let last = (first + BATCH).min(self.rows);
+            facts(&(first..last).collect::<Vec<_>>(), &self.versions(first, last, self.round))
+        });
+        prepared.into_iter().chain(made)
     }
 }
 
@@ -162,12 +171,12 @@ impl LakeflowConnect for Facts {
         _options: &TableOptions,
         _context: &ReadContext,
     ) -> Answer<ReadStream> {
-        let round = self.round.load(Ordering::Relaxed);
         let end = match self.kind {
             IngestionType::Snapshot => Offset::beginning(),
-            _ => Offset::beginning().with("round", round),
+            _ => Offset::beginning().with("round", self.round),
         };
-        let items = self.clone().batches(round).chain([Ok(ReadItem::Checkpoint(end))]);
+        let rows = self.clone().batches().map(|batch| batch.map(|batch| ReadItem::Records(Records::Arrow(batch))));
+        let items = rows.chain([Ok(ReadItem::Checkpoint(end))]);
         Ok(stream::iter(items).boxed())
     }
 }
