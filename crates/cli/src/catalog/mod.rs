@@ -9,7 +9,7 @@ mod subject;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lakeflow_interface::{Error, ErrorKind, Result, unknown_name};
+use lakeflow_interface::{Error, ErrorKind, Result, nearest, unknown_name};
 
 pub(crate) use list::{Place, SourceList};
 pub(crate) use python::{PythonSources, USUAL_PYTHON, python_subject};
@@ -53,11 +53,21 @@ impl Catalog {
         self.sources.values()
     }
 
-    /// One by name; the error names the nearest.
+    /// One by name; the error names the nearest, or says how a folder becomes known.
     pub(crate) fn find(&self, name: &str) -> Result<&Source> {
+        self.sources.get(name).ok_or_else(|| self.unknown(name))
+    }
+
+    fn unknown(&self, name: &str) -> Error {
         let names = || self.sources.keys().map(String::as_str);
-        let unknown = || unknown_name(ErrorKind::Configuration, "source", name, names().collect::<Vec<_>>());
-        self.sources.get(name).ok_or_else(unknown)
+        let error = unknown_name(ErrorKind::Configuration, "source", name, names().collect::<Vec<_>>());
+        if nearest(name, names()).is_some() {
+            return error;
+        }
+        let valid = error.hint().unwrap_or_default().to_owned();
+        error.with_hint(format!(
+            "{valid}; a folder of your own is made known by `--source FOLDER`, or once by `community-connector source add FOLDER`"
+        ))
     }
 
     /// One by name, or the one in a folder.

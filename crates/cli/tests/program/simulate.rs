@@ -34,17 +34,23 @@ fn simulator_serves_moves_on_and_stops() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("answered 1 request"));
 }
 
+/// What `simulate` says first.
 #[cfg(unix)]
-#[test]
-fn announcement_says_how_to_connect() {
-    let sandbox = Sandbox::new();
-    let mut command = sandbox.command(&["simulate", "github"]);
+fn announced(sandbox: &Sandbox, source: &str) -> String {
+    let mut command = sandbox.command(&["simulate", source]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let first = lines.next().unwrap();
     let url = first.split_whitespace().find(|word| word.starts_with("http")).unwrap().trim_end_matches(';').to_owned();
     let rest: Vec<_> = lines.by_ref().take(8).collect();
-    let announcement = [vec![first], rest].concat().join("\n").replace(url.trim_end_matches('/'), "[SIMULATOR]");
+    interrupt(child);
+    [vec![first], rest].concat().join("\n").replace(url.trim_end_matches('/'), "[SIMULATOR]")
+}
+
+#[cfg(unix)]
+#[test]
+fn announcement_says_how_to_connect() {
+    let announcement = announced(&Sandbox::new(), "github");
     insta::assert_snapshot!(announcement, @r#"
     a simulated github is at [SIMULATOR]/; Ctrl-C stops it
 
@@ -56,7 +62,22 @@ fn announcement_says_how_to_connect() {
     move it on:
       curl -X POST [SIMULATOR]/_simulator/advance -d '{"tables": {"TABLE": {"added": 5, "changed": 3}}}'
     "#);
-    interrupt(child);
+}
+
+#[cfg(unix)]
+#[test]
+fn announcement_of_a_folder_makes_it_known() {
+    let sandbox = Sandbox::new();
+    assert!(sandbox.output(&["new", "help_desk"]).status.success());
+    let announcement = announced(&sandbox, "./help_desk");
+    let source = format!(" --source {}", sandbox.path("help_desk").canonicalize().unwrap().display());
+    let create = format!("  community-connector connection create help_desk NAME -o token=simulated{source}");
+    let run = format!("  community-connector run SPEC --upstream [SIMULATOR]/{source}");
+    for line in [create, run] {
+        assert!(announcement.lines().any(|told| told == line), "{line}\n{announcement}");
+    }
+    assert!(sandbox.output(&["source", "add", "."]).status.success());
+    assert!(!announced(&sandbox, "help_desk").contains("--source"));
 }
 
 #[test]

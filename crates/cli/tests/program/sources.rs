@@ -66,3 +66,13 @@ fn misspelt_source_names_the_nearest() {
     hint: did you mean `github`? valid: `amplitude`, `github`, `hubspot`, `mailchimp`, `microsoft_teams`, `mixpanel`, `shopify`, `stripe`, `surveymonkey`, `zendesk`
     ");
 }
+
+#[test]
+fn source_like_no_other_says_how_a_folder_becomes_known() {
+    insta::assert_snapshot!(Sandbox::new().run(&["sources", "help_desk"]), @r"
+    exit code: 2
+    ----- stderr -----
+    error: unknown source `help_desk`
+    hint: valid: `amplitude`, `github`, `hubspot`, `mailchimp`, `microsoft_teams`, `mixpanel`, `shopify`, `stripe`, `surveymonkey`, `zendesk`; a folder of your own is made known by `--source FOLDER`, or once by `community-connector source add FOLDER`
+    ");
+}
