@@ -27,6 +27,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -50,6 +51,9 @@ COMMIT = re.compile(r"_delta_log/\d{20}\.json")
 # Azurite's account, which is the same everywhere.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+# Whom the S3 server takes Google's client for; it checks no signatures.
+S3_AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=none"
 
 
 def free_port():
@@ -99,7 +103,7 @@ class Proxy(ThreadingHTTPServer):
     def strikes(self, path, moment):
         """Whether the process dies here."""
         with self.lock:
-            if self.victim is None or self.moment != moment or not COMMIT.search(path):
+            if self.victim is None or self.moment != moment or not COMMIT.search(urllib.parse.unquote(path)):
                 return False
             self.countdown -= 1
             if self.countdown > 0:
@@ -119,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.hang_up()
         connection = http.client.HTTPConnection("127.0.0.1", self.server.upstream)
         connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in map(self.asked, self.headers.items()):
+        for name, value in self.asked().items():
             connection.putheader(name, value)
         connection.endheaders(body)
         answer = connection.getresponse()
@@ -136,9 +140,9 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
         return None
 
-    def asked(self, header):
-        """A header of a request as the store knows it."""
-        return header
+    def asked(self):
+        """The headers of the request as the store knows them."""
+        return dict(self.headers.items())
 
     def hang_up(self):
         self.close_connection = True
@@ -152,8 +156,12 @@ class Handler(BaseHTTPRequestHandler):
 class GoogleHandler(Handler):
     """Google's way to say that an object must not be there yet."""
 
-    def asked(self, header):
-        return ("If-None-Match", "*") if header == ("x-goog-if-generation-match", "0") else header
+    def asked(self):
+        headers = super().asked()
+        headers["authorization"] = S3_AUTHORIZATION
+        if headers.pop("x-goog-if-generation-match", None) == "0":
+            headers["If-None-Match"] = "*"
+        return headers
 
 
 def s3_environment(port):
