@@ -2,6 +2,9 @@
 
 Usage: check_stores.py PROGRAM [--moto MOTO_SERVER] [--azurite AZURITE_BLOB]
 
+There is no server of Google's XML interface to be had, which is S3's but for its conditions: `gs://` is tried on the S3 server,
+behind a proxy that answers in Google's words.
+
 A proxy stands before each store. It kills the program when a commit is on its way: before it reaches the store, or after it did
 and before the answer came back. However often that happens, the next run must go on with exact rows. At last two runs fill the
 same tables at once. The exit status is 1 where a table differs.
@@ -24,14 +27,33 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-TABLES = ["issues", "comments", "commits", "branches"]
+# Changes with deletes, their history, changes alone, appended rows, snapshots.
+TABLES = {
+    "tickets": {},
+    "users": {"scd_type": "SCD_TYPE_2"},
+    "organizations": {},
+    "ticket_comments": {},
+    "groups": {},
+}
+# What moves in the source, by its own tables.
+CHANGES = {
+    "tickets": {"added": 5, "changed": 40, "deleted": 6},
+    "users": {"added": 5, "changed": 20, "deleted": 4},
+    "organizations": {"added": 2, "changed": 9, "deleted": 0},
+    "ticket_events": {"added": 30, "changed": 0, "deleted": 0},
+    "groups": {"added": 1, "changed": 1, "deleted": 2},
+}
 COMMIT = re.compile(r"_delta_log/\d{20}\.json")
 # Azurite's account, which is the same everywhere.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+# Whom the S3 server takes Google's client for; it checks no signatures.
+S3_AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=none"
 
 
 def free_port():
@@ -65,8 +87,8 @@ class Proxy(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, upstream):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, upstream, handler):
+        super().__init__(("127.0.0.1", 0), handler)
         self.upstream, self.lock = upstream, threading.Lock()
         self.victim, self.moment, self.countdown, self.kills = None, None, 0, 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -81,7 +103,7 @@ class Proxy(ThreadingHTTPServer):
     def strikes(self, path, moment):
         """Whether the process dies here."""
         with self.lock:
-            if self.victim is None or self.moment != moment or not COMMIT.search(path):
+            if self.victim is None or self.moment != moment or not COMMIT.search(urllib.parse.unquote(path)):
                 return False
             self.countdown -= 1
             if self.countdown > 0:
@@ -101,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.hang_up()
         connection = http.client.HTTPConnection("127.0.0.1", self.server.upstream)
         connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in self.headers.items():
+        for name, value in self.asked().items():
             connection.putheader(name, value)
         connection.endheaders(body)
         answer = connection.getresponse()
@@ -118,6 +140,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
         return None
 
+    def asked(self):
+        """The headers of the request as the store knows them."""
+        return dict(self.headers.items())
+
     def hang_up(self):
         self.close_connection = True
 
@@ -125,6 +151,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+class GoogleHandler(Handler):
+    """Google's way to say that an object must not be there yet."""
+
+    def asked(self):
+        headers = super().asked()
+        headers["authorization"] = S3_AUTHORIZATION
+        if headers.pop("x-goog-if-generation-match", None) == "0":
+            headers["If-None-Match"] = "*"
+        return headers
 
 
 def s3_environment(port):
@@ -135,6 +172,12 @@ def s3_environment(port):
         "AWS_ENDPOINT": f"http://127.0.0.1:{port}",
         "AWS_ALLOW_HTTP": "true",
     }
+
+
+def google_environment(port):
+    account = {"gcs_base_url": f"http://127.0.0.1:{port}", "disable_oauth": True}
+    account |= {"client_email": "", "private_key": "", "private_key_id": ""}
+    return {"GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(account)}
 
 
 def make_bucket(port):
@@ -168,12 +211,12 @@ class Pipeline:
     def __init__(self, program, folder, simulator):
         self.program, self.folder, self.simulator = program, folder, simulator
         connections = folder / "connections.yaml"
-        connections.write_text("github: {source: github, options: {token: simulated}}\n")
+        account = "{subdomain: acme, email: somebody@example.com, token: simulated}"
+        connections.write_text(f"zendesk: {{source: zendesk, options: {account}}}\n")
         connections.chmod(0o600)
-        lines = ["connection_name: github", "objects:"]
-        for table in TABLES:
-            lines.append(f"  - table: {{source_table: {table}, table_configuration: {{owner: acme, repo: rocket}}}}")
-        (folder / "spec.yaml").write_text("\n".join(lines))
+        tables = [{"source_table": name, "table_configuration": how} for name, how in TABLES.items()]
+        spec = {"connection_name": "zendesk", "objects": [{"table": table} for table in tables]}
+        (folder / "spec.yaml").write_text(json.dumps(spec))
 
     def start(self, lakehouse, environment, *arguments):
         command = [self.program, *arguments, "--lakehouse", lakehouse, "--connections", "connections.yaml"]
@@ -199,10 +242,7 @@ class Pipeline:
         return sorted(output.splitlines())
 
     def advance(self):
-        changes = {"issues": {"added": 5, "changed": 40, "deleted": 0}, "comments": {"added": 30, "changed": 5, "deleted": 0}}
-        changes["commits"] = {"added": 9, "changed": 0, "deleted": 0}
-        changes["branches"] = {"added": 1, "changed": 1, "deleted": 2}
-        body = json.dumps({"tables": changes}).encode()
+        body = json.dumps({"tables": CHANGES}).encode()
         url = f"http://127.0.0.1:{self.simulator}/_simulator/advance"
         headers = {"Content-Type": "application/json", "Authorization": "Bearer simulated"}
         urllib.request.urlopen(urllib.request.Request(url, data=body, method="POST", headers=headers))
@@ -262,19 +302,20 @@ def main():
             port = free_port()
             stack.enter_context(server([arguments.moto, "-H", "127.0.0.1", "-p", str(port)], port, log))
             make_bucket(port)
-            stores.append(("S3", "s3://lake/house", port, s3_environment))
+            stores.append(("S3", "s3://lake/house", port, s3_environment, Handler))
+            stores.append(("Google", "gs://lake/google", port, google_environment, GoogleHandler))
         if arguments.azurite:
             port = free_port()
             command = [arguments.azurite, "--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", str(work / "azurite")]
             command += ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
             stack.enter_context(server(command, port, log))
             make_container(port)
-            stores.append(("Azure", "az://lake/house", port, azure_environment))
-        for name, url, port, environment in stores:
+            stores.append(("Azure", "az://lake/house", port, azure_environment, Handler))
+        for name, url, port, environment, handler in stores:
             simulator = free_port()
-            command = [program, "simulate", "github", "--port", str(simulator), "--seed", "7"]
+            command = [program, "simulate", "zendesk", "--port", str(simulator), "--seed", "7"]
             with server(command, simulator, log), tempfile.TemporaryDirectory() as folder:
-                proxy = Proxy(port)
+                proxy = Proxy(port, handler)
                 pipeline = Pipeline(program, pathlib.Path(folder), simulator)
                 failures += check(name, pipeline, url, environment(proxy.server_address[1]), proxy, f"{folder}/local")
                 proxy.shutdown()

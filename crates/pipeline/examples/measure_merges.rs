@@ -3,6 +3,9 @@
 //! `changes`: rows of ten columns are loaded, then runs bring changed rows at random keys, one run a round, what follows a run
 //! (files rewritten, the log summed up, the run recorded) counted in; `history`: the same as SCD 2. `snapshot`: each round reads all rows, some of which
 //! changed. One line a run, for `bench/merges.py`.
+//!
+//! `measure_merges read FOLDER` reads all rows of the table that one of these has left, three times: what a look at whole rows
+//! cannot do without.
 #![expect(clippy::print_stdout, reason = "a program to be read by programs")]
 
 use std::error::Error;
@@ -17,7 +20,7 @@ use lakeflow_interface::{
     CursorOrder, Horizon, IngestionType, LakeflowConnect, Offset, ReadContext, ReadItem, ReadStream, Records,
     TableMetadata, TableOptions,
 };
-use lakeflow_pipeline::delta::Lakehouse;
+use lakeflow_pipeline::delta::{Lakehouse, Scan};
 use lakeflow_pipeline::{Pipeline, PipelineSpec, Plan, RunOptions};
 
 type Outcome<T> = std::result::Result<T, Box<dyn Error>>;
@@ -25,12 +28,19 @@ type Answer<T> = lakeflow_interface::Result<T>;
 
 const BATCH: i64 = 50_000;
 
+/// The program's allocator: time and memory are to be its own.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, folder, rest @ ..] = &arguments[..] else {
-        return Err("measure_merges changes|history|snapshot FOLDER [ROWS] [CHANGED] [ROUNDS]".into());
+        return Err("measure_merges changes|history|snapshot|read FOLDER [ROWS] [CHANGED] [ROUNDS]".into());
     };
+    if what == "read" {
+        return read(folder).await;
+    }
     let number = |place: usize, usual: i64| rest.get(place).map_or(Ok(usual), |text| text.parse());
     let (rows, changed, rounds) = (number(0, 1_000_000)?, number(1, 10_000)?, number(2, 5)?);
     let kind = if what == "snapshot" { IngestionType::Snapshot } else { IngestionType::Cdc };
@@ -52,6 +62,21 @@ async fn main() -> Outcome<()> {
         }
         let counts = report.totals().rows;
         println!("{round} {seconds:.3} {} {} {}", counts.inserted, counts.updated, peak_memory());
+    }
+    Ok(())
+}
+
+async fn read(folder: &str) -> Outcome<()> {
+    for round in 0..3 {
+        let began = Instant::now();
+        let table = Lakehouse::open(folder)?.table(&"facts".parse()?)?;
+        let state = table.load().await?.ok_or("no table")?;
+        let (files, mut rows) = (state.files().await?.len(), 0);
+        let mut batches = table.scan(&state, Scan::all()).await?;
+        while let Some(placed) = batches.next().await {
+            rows += placed?.batch.num_rows();
+        }
+        println!("{round} {:.3} {rows} {files} {}", began.elapsed().as_secs_f64(), peak_memory());
     }
     Ok(())
 }

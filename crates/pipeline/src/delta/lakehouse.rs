@@ -13,7 +13,7 @@ use url::Url;
 
 use super::destination::Destination;
 use super::scan::Footers;
-use super::storage::storage_error;
+use super::storage::{internal_error, storage_error};
 use super::table::DeltaTable;
 
 /// The kernel's engine, on our object store and our runtime.
@@ -42,11 +42,21 @@ impl Lakehouse {
     /// called on a multi-threaded Tokio runtime, whose threads do the work.
     pub fn open(location: &str) -> Result<Self> {
         let url = parse(location)?;
+        let store = store(&url)?;
+        Self::new(url, store)
+    }
+
+    /// A lakehouse in an object store that the caller has, such as one in memory. Needs the same runtime.
+    pub fn in_store(store: Arc<dyn ObjectStore>) -> Result<Self> {
+        let url = Url::parse("memory:///").map_err(|cause| internal_error("a URL is none", cause))?;
+        Self::new(url, store)
+    }
+
+    fn new(url: Url, store: Arc<dyn ObjectStore>) -> Result<Self> {
         let runtime = Handle::try_current()
             .ok()
             .filter(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "a lakehouse needs a multi-threaded runtime"))?;
-        let store = store(&url)?;
         let executor = Arc::new(TokioMultiThreadExecutor::new(runtime.clone()));
         let engine = DefaultEngineBuilder::new(Arc::clone(&store)).with_task_executor(executor).build();
         Ok(Self { url, shared: Arc::new(Shared { store, engine, runtime, footers: Footers::default() }) })

@@ -12,6 +12,7 @@ mod connector;
 mod crash;
 mod deletes;
 mod evolution;
+mod foreign;
 mod history;
 mod kill;
 mod maintenance;

@@ -10,20 +10,23 @@ use futures::TryStreamExt;
 use lakeflow_interface::{Horizon, Result};
 use lakeflow_pipeline::delta::{Destination, Lakehouse, Scan, TableState};
 use lakeflow_pipeline::{Cadence, Event, Observer, Pipeline, PipelineSpec, Plan, RunOptions, RunReport};
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::connector::ScriptedConnector;
 
 /// Where the lakehouse is.
-enum Folder {
+enum Place {
     Own(TempDir),
     Given(PathBuf),
+    Memory(Arc<dyn ObjectStore>),
 }
 
 /// A lakehouse, and the connector that fills it.
 pub(crate) struct Workbench {
-    folder: Folder,
+    place: Place,
     pub(crate) connector: Arc<ScriptedConnector>,
 }
 
@@ -62,12 +65,17 @@ impl Workbench {
         // In memory where that is to be had: these tests make thousands of small files.
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        Self { folder: Folder::Own(folder.unwrap()), connector: Arc::new(connector) }
+        Self { place: Place::Own(folder.unwrap()), connector: Arc::new(connector) }
     }
 
     /// A lakehouse in a folder that somebody else has made.
     pub(crate) fn at(folder: PathBuf, connector: ScriptedConnector) -> Self {
-        Self { folder: Folder::Given(folder), connector: Arc::new(connector) }
+        Self { place: Place::Given(folder), connector: Arc::new(connector) }
+    }
+
+    /// A lakehouse in the memory of this process.
+    pub(crate) fn in_memory(connector: ScriptedConnector) -> Self {
+        Self { place: Place::Memory(Arc::new(InMemory::new())), connector: Arc::new(connector) }
     }
 
     /// The same lakehouse with another connector.
@@ -76,13 +84,27 @@ impl Workbench {
     }
 
     pub(crate) fn lakehouse(&self) -> Lakehouse {
-        Lakehouse::open(self.folder().to_str().unwrap()).unwrap()
+        let lakehouse = match &self.place {
+            Place::Memory(store) => Lakehouse::in_store(Arc::clone(store)),
+            Place::Own(_) | Place::Given(_) => Lakehouse::open(self.folder().to_str().unwrap()),
+        };
+        lakehouse.unwrap()
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        match &self.folder {
-            Folder::Own(folder) => folder.path(),
-            Folder::Given(folder) => folder,
+        match &self.place {
+            Place::Own(folder) => folder.path(),
+            Place::Given(folder) => folder,
+            Place::Memory(_) => panic!("a lakehouse in memory has no folder"),
+        }
+    }
+
+    /// Waits until nothing that an abandoned run has begun can reach the lakehouse in memory any more.
+    pub(crate) async fn left_alone(&self) {
+        if let Place::Memory(store) = &self.place {
+            while Arc::strong_count(store) > 1 {
+                tokio::task::yield_now().await;
+            }
         }
     }
 

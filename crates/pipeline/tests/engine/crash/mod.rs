@@ -3,8 +3,8 @@
 pub(crate) mod model;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use lakeflow_interface::{ErrorKind, IngestionType};
@@ -86,12 +86,34 @@ fn second_read() -> impl Strategy<Value = Option<Pages>> {
     proptest::option::of(pages)
 }
 
+/// How a table is ingested whose reads are changes.
+fn changing_kind() -> impl Strategy<Value = IngestionType> {
+    prop_oneof![Just(IngestionType::Append), Just(IngestionType::Cdc), Just(IngestionType::CdcWithDeletes)]
+}
+
+/// What the reads of a table of a kind can give: deletes only where there are any.
+fn of_kind(kind: IngestionType, mut pages: Pages, deletes: Option<Pages>) -> (Pages, Option<Pages>) {
+    if kind == IngestionType::CdcWithDeletes {
+        return (pages, deletes);
+    }
+    pages.iter_mut().for_each(|(_, is_delete, _)| *is_delete = false);
+    (pages, None)
+}
+
+/// Snapshots, each as pages, and how the run that reads it ends.
+fn snapshots() -> impl Strategy<Value = Vec<(Vec<Vec<Value>>, Option<Death>)>> {
+    vec((vec(vec(change(), 1..4), 0..4), proptest::option::of(death())), 1..5)
+}
+
 /// Deaths of runs, and when those that live commit.
 fn deaths() -> impl Strategy<Value = Vec<(Death, Cadence)>> {
     vec((death(), cadence()), 0..4)
 }
 
-/// A run in a runtime of its own, which goes with it; true where it came to its end.
+/// The threads of all runs: to make some for each would take longer than the run.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// A run; where it is abandoned, nothing of it is left.
 struct Run<'r> {
     workbench: &'r Workbench,
     configuration: &'r str,
@@ -105,34 +127,41 @@ impl<'r> Run<'r> {
         Self { workbench, configuration, script, deletes: None, minute: 0 }
     }
 
+    /// Whether the run came to its end.
     fn go(&self, death: Option<&Death>, cadence: Cadence) -> bool {
         self.set_scripts(death);
-        Runtime::new().unwrap().block_on(async {
-            let options = RunOptions { cadence, ..after(patient(), self.minute) };
-            let cancellation = options.cancellation.clone();
-            let (observer, killed) = killer(death);
-            let spec = spec(&[("table", self.configuration)]);
-            let run = self.workbench.run_observed(&spec, options, observer);
-            tokio::pin!(run);
-            let mut is_cancelled = false;
-            loop {
-                tokio::select! {
-                    report = &mut run => {
-                        let failure = report.failures().next().map(|(_, error)| format!("{error:?}"));
-                        assert!(death.is_some() || failure.is_none(), "{failure:?}");
-                        return failure.is_none();
-                    }
-                    () = killed.notified() => return false,
-                    () = self.workbench.connector.gate_reached(), if !is_cancelled => match death {
-                        Some(Death::Cancelled(_)) => {
-                            is_cancelled = true;
-                            cancellation.cancel();
-                        }
-                        _ => return false,
-                    },
-                }
-            }
+        RUNTIME.block_on(async {
+            let is_complete = self.until(death, cadence).await;
+            self.workbench.left_alone().await;
+            is_complete
         })
+    }
+
+    async fn until(&self, death: Option<&Death>, cadence: Cadence) -> bool {
+        let options = RunOptions { cadence, ..after(patient(), self.minute) };
+        let cancellation = options.cancellation.clone();
+        let (observer, killed) = killer(death);
+        let spec = spec(&[("table", self.configuration)]);
+        let run = self.workbench.run_observed(&spec, options, observer);
+        tokio::pin!(run);
+        let mut is_cancelled = false;
+        loop {
+            tokio::select! {
+                report = &mut run => {
+                    let failure = report.failures().next().map(|(_, error)| format!("{error:?}"));
+                    assert!(death.is_some() || failure.is_none(), "{failure:?}");
+                    return failure.is_none();
+                }
+                () = killed.notified() => return false,
+                () = self.workbench.connector.gate_reached(), if !is_cancelled => match death {
+                    Some(Death::Cancelled(_)) => {
+                        is_cancelled = true;
+                        cancellation.cancel();
+                    }
+                    _ => return false,
+                },
+            }
+        }
     }
 
     fn set_scripts(&self, death: Option<&Death>) {
@@ -180,24 +209,24 @@ fn killer(death: Option<&Death>) -> (Observer, Arc<Notify>) {
 }
 
 fn workbench(kind: IngestionType) -> Workbench {
-    Workbench::new(ScriptedConnector::default().with_table("table", ScriptedTable::new(kind, SCHEMA)))
+    Workbench::in_memory(ScriptedConnector::default().with_table("table", ScriptedTable::new(kind, SCHEMA)))
 }
 
 fn rows(workbench: &Workbench) -> Vec<Value> {
-    Runtime::new().unwrap().block_on(workbench.rows("table"))
+    RUNTIME.block_on(workbench.rows("table"))
 }
 
 fn version(workbench: &Workbench) -> Option<u64> {
-    Runtime::new().unwrap().block_on(workbench.version("table"))
+    RUNTIME.block_on(workbench.version("table"))
 }
 
 fn changes(pages: &Pages, is_delete: bool) -> impl Iterator<Item = &Value> {
     pages.iter().filter(move |(_, delete, _)| *delete == is_delete).flat_map(|(page, ..)| page)
 }
 
-/// The number of cases: a few in every run of the tests, more by `PROPTEST_CASES`.
+/// The number of cases of each test: more than ten thousand over all, more still by `PROPTEST_CASES`.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(40)
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1_200)
 }
 
 proptest! {
@@ -211,8 +240,11 @@ proptest! {
     }
 
     #[test]
-    fn append_only_keeps_every_change_once(pages in pages(0.3), deletes in second_read(), deaths in deaths(), last in cadence()) {
-        let workbench = workbench(IngestionType::CdcWithDeletes);
+    fn append_only_keeps_every_change_once(
+        kind in changing_kind(), pages in pages(0.3), deletes in second_read(), deaths in deaths(), last in cadence(),
+    ) {
+        let workbench = workbench(kind);
+        let (pages, deletes) = of_kind(kind, pages, deletes);
         let mut run = Run::new(&workbench, APPEND_ONLY, script(&pages));
         run.deletes = deletes.as_ref().map(script);
         prop_assert_eq!(run.to_the_end(&deaths, last)?, sorted(changes(&pages, false).cloned()));
@@ -254,8 +286,7 @@ proptest! {
 
     #[test]
     fn snapshot_is_applied_as_a_whole_or_not_at_all(
-        snapshots in vec((vec(vec(change(), 1..4), 0..4), proptest::option::of(death())), 1..5),
-        cadence in cadence(),
+        snapshots in snapshots(), cadence in cadence(),
     ) {
         let workbench = workbench(IngestionType::Snapshot);
         let mut present = Vec::new();
@@ -269,9 +300,21 @@ proptest! {
     }
 
     #[test]
+    fn snapshots_are_appended_as_a_whole_or_not_at_all(snapshots in snapshots(), cadence in cadence()) {
+        let workbench = workbench(IngestionType::Snapshot);
+        let mut present = Vec::new();
+        for (pages, death) in snapshots {
+            let next = sorted(present.iter().chain(pages.iter().flatten()).cloned());
+            let is_complete = Run::new(&workbench, APPEND_ONLY, whole(pages)).go(death.as_ref(), cadence);
+            let found = sorted(rows(&workbench));
+            prop_assert!(found == next || (!is_complete && found == present), "{:?}: neither {:?} nor {:?}", found, present, next);
+            present = found;
+        }
+    }
+
+    #[test]
     fn history_of_snapshots_is_applied_as_a_whole_or_not_at_all(
-        snapshots in vec((vec(vec(change(), 1..4), 0..4), proptest::option::of(death())), 1..5),
-        cadence in cadence(),
+        snapshots in snapshots(), cadence in cadence(),
     ) {
         let workbench = workbench(IngestionType::Snapshot);
         let mut model = SnapshotHistory::default();
