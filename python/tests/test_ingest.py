@@ -81,6 +81,20 @@ def test_deletes_equal_those_of_the_embedded_engine(spark, simulate, tmp_path, c
     assert counts[1] == counts[0] - 2
 
 
+def test_query_that_died_before_its_first_batch_was_noted_is_begun_again(spark, github, tmp_path):
+    register(spark, "github")
+    lake = tmp_path / "lake"
+    offsets = lake / "_checkpoints" / "default" / "issues" / "changes" / "offsets"
+    offsets.mkdir(parents=True)
+    # What Spark leaves where it dies while it notes the first batch.
+    (offsets / ".0.9e2d7c1a-3c0b-4b57-a4f5-1a5cf7f3f0b1.tmp").write_text("v1\n")
+    setting = spark.conf.get("spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart")
+    ingest(spark, spec("my_github", {"issues": ACME}), lakehouse=str(lake), read_options={"upstream": github.url})
+    assert (offsets / "0").exists()
+    assert len(rows(lake, "issues")) > 100
+    assert spark.conf.get("spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart") == setting
+
+
 def test_spec_is_refused_as_the_program_refuses_it(spark, tmp_path):
     with pytest.raises(errors.ConfigurationError, match="did you mean `source_table`"):
         ingest(spark, {"connection_name": "my_github", "objects": [{"table": {"source_tabel": "issues"}}]})

@@ -6,6 +6,7 @@ import logging
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from databricks.labs.community_connector.errors import InternalError
@@ -21,6 +22,9 @@ _LOGGER = logging.getLogger(__name__)
 #: Tables whose queries run at a time.
 _PARALLEL = 4
 
+#: Whether Spark refuses a checkpoint folder in which a query has begun but noted no batch.
+_REFUSES_BEGUN = "spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart"
+
 #: Seconds to wait for one query before the others are looked at.
 _PATIENCE = 0.2
 
@@ -32,7 +36,13 @@ def run(spark: SparkSession, plan: Plan, checkpoint_location: str) -> None:
     session that is active in the thread that asks for them.
     """
     sink.register_sink(spark)
-    waiting = deque((table, _queries(spark, table, checkpoint_location)) for table in plan.tables)
+    with _begun_checkpoints(spark):
+        failures = _run_all(deque((table, _queries(spark, table, checkpoint_location)) for table in plan.tables))
+    _raise(failures, len(plan.tables))
+
+
+def _run_all(waiting: deque[tuple[Table, Iterator[StreamingQuery]]]) -> list[tuple[Table, Exception]]:
+    """Run the queries of all tables; give the tables that failed."""
     running: deque[tuple[Table, Iterator[StreamingQuery], StreamingQuery]] = deque()
     failures: list[tuple[Table, Exception]] = []
     try:
@@ -52,7 +62,26 @@ def run(spark: SparkSession, plan: Plan, checkpoint_location: str) -> None:
     finally:
         for *_, query in running:
             query.stop()
-    _raise(failures, len(plan.tables))
+    return failures
+
+
+@contextmanager
+def _begun_checkpoints(spark: SparkSession) -> Iterator[None]:
+    """Let Spark go on in the folder of a query that died before its first batch was noted.
+
+    Since 4.1 Spark refuses such a folder, for what an operator with state may have left there. Our queries have none,
+    and nothing of a batch that is not noted has reached its table. Spark looks at the session's setting when the query
+    already runs, so it stays until all have ended.
+    """
+    before = spark.conf.get(_REFUSES_BEGUN, None)
+    spark.conf.set(_REFUSES_BEGUN, "false")
+    try:
+        yield
+    finally:
+        if before is None:
+            spark.conf.unset(_REFUSES_BEGUN)
+        else:
+            spark.conf.set(_REFUSES_BEGUN, before)
 
 
 def _raise(failures: list[tuple[Table, Exception]], tables: int) -> None:
