@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from lakehouse import ACME, rows, run_embedded, spec, staged
+from processes import python_processes
 
 #: Kills in a row; the instants differ, and are those of the seed.
 KILLS = int(os.environ.get("LAKEFLOW_TEST_KILLS", "3"))
@@ -26,13 +27,6 @@ _TABLES = {"issues": _APPEND, "comments": ACME, "commits": ACME}
 def _files(lake: Path) -> int:
     """The work that has been done, as the number of files that it has left."""
     return sum(len(files) for _, _, files in os.walk(lake))
-
-
-def _workers(group: int) -> list[int]:
-    """The Python workers of a driver, which are in its process group."""
-    listed = subprocess.run(["ps", "-e", "-o", "pid=,pgid=,args="], check=True, capture_output=True, text=True).stdout
-    found = [line.split(None, 2) for line in listed.splitlines()]
-    return [int(pid) for pid, owner, command in found if int(owner) == group and "pyspark.daemon" in command]
 
 
 def _is_running(driver: subprocess.Popen) -> bool:
@@ -56,9 +50,9 @@ def _run(command: list[str], lake: Path, after: int | None, kills_worker: bool) 
     while _is_running(driver):
         if end is None or killed or _files(lake) < end:
             continue
-        workers = _workers(driver.pid) if kills_worker else []
+        workers = python_processes(driver.pid) if kills_worker else []
         if workers:
-            os.kill(random.choice(workers), signal.SIGKILL)
+            os.kill(random.choice(workers).pid, signal.SIGKILL)
         else:
             os.killpg(driver.pid, signal.SIGKILL)
         killed = True
