@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,30 @@ def test_query_that_died_before_its_first_batch_was_noted_is_begun_again(spark, 
     assert (offsets / "0").exists()
     assert len(rows(lake, "issues")) > 100
     assert spark.conf.get("spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart") == setting
+
+
+def test_full_refresh_reads_tables_again_whose_checkpoint_is_lost(spark, simulate, tmp_path):
+    github = simulate("github")
+    register(spark, "github")
+    lake = tmp_path / "spark"
+    document = spec("my_github", {"issues": ACME, "commits": ACME})
+
+    def run(**arguments: object) -> None:
+        ingest(spark, document, lakehouse=str(lake), read_options={"upstream": github.url}, **arguments)
+
+    run()
+    checkpoints = lake / "_checkpoints" / "default"
+    kept = (checkpoints / "commits" / "changes" / "metadata").read_text()
+    shutil.rmtree(checkpoints / "issues")
+    github.advance(issues={"added": 3, "changed": 5}, commits={"added": 2})
+    with pytest.raises(Exception, match="expected the next batch of query"):
+        run()
+    with pytest.raises(errors.ConfigurationError, match="unknown table of this pipeline `isues`"):
+        run(full_refresh=["isues"])
+    run(full_refresh=["default.issues"])
+    run_embedded(tmp_path / "embedded", document, github)
+    assert assert_equal(tmp_path, document) > 200
+    assert (checkpoints / "commits" / "changes" / "metadata").read_text() == kept
 
 
 def test_spec_is_refused_as_the_program_refuses_it(spark, tmp_path):
