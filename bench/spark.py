@@ -1,6 +1,17 @@
-"""Rows a second of the data source into `noop`, beside the row-wise way: a Simple reader that parses field by field.
+"""What the data source takes on Spark. Prints three comparisons, each with its goal.
 
-Usage: PYTHON bench/spark.py [SCALE]        PYTHON has the wheel and PySpark; SCALE 1 is 250 issues
+Usage: PYTHON bench/spark.py [SCALE]        PYTHON has the wheel and PySpark; SCALE 400 (default) is 100,000 issues
+
+row-wise    Rows a second into `noop`, as a stream with AvailableNow, of all issues: the data source (through its spool)
+            beside a Simple reader that fetches the same pages with a plain client, parses field by field in Python and
+            gives `Row`s. `local[2]`.
+hand-over   Seconds of a batch read of all issues by Spark into `noop` (one task), beside those of the native reader
+            that makes the same typed batches and is drained in this process, without Spark. Both fetch the same pages;
+            the difference is what it costs to get the batches into Spark, start of the job included. `local[2]`.
+executors   Seconds of a batch read of all commits, which are split, from a source that answers after 100 ms: one
+            executor process with one core beside two of them. `local-cluster`.
+
+Runs that are compared take turns, after one that does not count; the best of each is taken.
 """
 
 from __future__ import annotations
@@ -14,11 +25,13 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from databricks.labs.community_connector import register
+from databricks.labs.community_connector import _native, register
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import types as t
 from pyspark.sql.datasource import DataSource, SimpleDataSourceStreamReader
@@ -26,8 +39,9 @@ from pyspark.sql.datasource import DataSource, SimpleDataSourceStreamReader
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
-OPTIONS = {"tableName": "issues", "owner": "acme", "repo": "rocket"}
-RUNS = 2
+REPOSITORY = {"owner": "acme", "repo": "rocket"}
+TOKEN = {"token": "simulated"}
+RUNS = 3
 
 
 def parsed(value: object, kind: t.DataType) -> object:
@@ -100,46 +114,128 @@ class RowWise(DataSource):
         return RowWiseReader(self.options["url"], schema)
 
 
-def seconds(spark: SparkSession, form: str, options: dict[str, str]) -> tuple[float, int]:
-    """Give the time of a stream from its start to its end, and the rows that it had."""
+def streamed(spark: SparkSession, form: str, options: dict[str, str]) -> int:
+    """Stream a table to its end; give the rows that it had."""
     with tempfile.TemporaryDirectory() as folder:
         frame = spark.readStream.format(form).options(**options).option("spoolLocation", f"{folder}/spool").load()
         writer = frame.writeStream.format("noop").option("checkpointLocation", f"{folder}/checkpoint")
-        began = time.perf_counter()
         query = writer.trigger(availableNow=True).start()
         query.awaitTermination()
-        taken = time.perf_counter() - began
-        return taken, sum(progress.numInputRows for progress in query.recentProgress)
+        return sum(progress.numInputRows for progress in query.recentProgress)
+
+
+def read_by_spark(spark: SparkSession, options: dict[str, str]) -> None:
+    """Read a table in one batch."""
+    frame = spark.read.format("lakeflow_connect").options(**options).load()
+    frame.write.format("noop").mode("overwrite").save()
+
+
+def read_natively(url: str) -> int:
+    """Make the batches of all issues in this process; give the rows that they have."""
+    connection = _native.Connection.resolve(TOKEN, source="github", upstream=url)
+    read = connection.read("issues", REPOSITORY)
+    return sum(batch.num_rows for batch, _ in read if batch is not None)
+
+
+def best(what: str, runs: list[float]) -> float:
+    """Print the times of some runs, and give the shortest."""
+    print(f"  {what}: best {min(runs):.2f} s of {', '.join(f'{run:.2f}' for run in runs)}", flush=True)
+    return min(runs)
+
+
+def compared(first: Callable[[], object], second: Callable[[], object]) -> tuple[list[float], list[float]]:
+    """Run two ways in turns; give the seconds of each."""
+    times: tuple[list[float], list[float]] = ([], [])
+    first(), second()
+    for _ in range(RUNS):
+        for way, taken in zip((first, second), times, strict=True):
+            began = time.perf_counter()
+            way()
+            taken.append(time.perf_counter() - began)
+    return times
+
+
+@contextmanager
+def simulator(*arguments: str) -> Iterator[str]:
+    """Run a simulated GitHub; gives its address."""
+    program = Path(sys.executable).with_name("community-connector")
+    command = [program, "--output", "json", "simulate", "github", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        yield json.loads(process.stdout.readline())["url"]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def session(master: str, **settings: str) -> Iterator[SparkSession]:
+    """Run a Spark session that knows both data sources."""
+    # The row-wise way carries each batch through the driver whole.
+    everywhere = {"spark.driver.memory": "3g", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+    spark = SparkSession.builder.master(master).config(map={**everywhere, **settings}).getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    register(spark, "github")
+    spark.dataSource.register(RowWise)
+    try:
+        yield spark
+    finally:
+        spark.stop()
+
+
+def compare_row_wise(spark: SparkSession, url: str) -> None:
+    """Compare the stream with the row-wise way."""
+    ours = {"tableName": "issues", "upstream": url, **REPOSITORY, **TOKEN}
+    schema = spark.readStream.format("lakeflow_connect").options(**ours).load().schema
+    ddl = t.StructType([field for field in schema if field.name != "_rescued_data"]).toDDL()
+    rows = streamed(spark, "lakeflow_connect", ours)
+    row_wise_rows = streamed(spark, "row_wise", {"url": url, "ddl": ddl})
+    if rows != row_wise_rows:
+        raise SystemExit(f"expected the same rows, found {rows} and {row_wise_rows}")
+    print(f"row-wise: {rows} issues, streamed")
+    fast, slow = compared(
+        lambda: streamed(spark, "lakeflow_connect", ours),
+        lambda: streamed(spark, "row_wise", {"url": url, "ddl": ddl}),
+    )
+    fast, slow = best("data source", fast), best("row-wise", slow)
+    print(f"  {rows / fast:,.0f} rows/s, row-wise {rows / slow:,.0f} rows/s: {slow / fast:.1f} times (goal: 10)")
+
+
+def compare_hand_over(spark: SparkSession, url: str) -> None:
+    """Compare Spark's read with the native reader alone."""
+    print(f"hand-over: {read_natively(url)} issues, in one batch")
+    ours = {"tableName": "issues", "upstream": url, **REPOSITORY, **TOKEN}
+    in_spark, alone = compared(lambda: read_by_spark(spark, ours), lambda: read_natively(url))
+    in_spark, alone = best("Spark", in_spark), best("native reader", alone)
+    print(f"  Spark takes {in_spark / alone - 1:.0%} more (goal: under 30%)")
+
+
+def compare_executors() -> None:
+    """Compare two executor processes with one."""
+    with simulator("--scale", "100", "--latency", "100ms") as url:
+        ours = {"tableName": "commits", "upstream": url, "per_page": "25", **REPOSITORY, **TOKEN}
+        print("executors: 20000 commits in parts of one week, pages of 25 that take 100 ms")
+        times = []
+        for count in (1, 2):
+            everybody = {"spark.executor.memory": "512m", "spark.scheduler.minRegisteredResourcesRatio": "1.0"}
+            with session(f"local-cluster[{count},1,1024]", **everybody) as spark:
+                read_by_spark(spark, ours)
+                runs = []
+                for _ in range(RUNS):
+                    began = time.perf_counter()
+                    read_by_spark(spark, ours)
+                    runs.append(time.perf_counter() - began)
+            times.append(best(f"{count} of one core", runs))
+    print(f"  two are {times[0] / times[1]:.2f} times as fast (goal: 1.8)")
 
 
 def main() -> None:
-    """Run both ways, and print the best of a few runs."""
-    scale = sys.argv[1] if len(sys.argv) > 1 else "100"
-    program = Path(sys.executable).with_name("community-connector")
-    command = [program, "--output", "json", "simulate", "github", "--scale", scale]
-    simulator = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    url = json.loads(simulator.stdout.readline())["url"]
-    # The row-wise way carries each batch through the driver whole.
-    builder = SparkSession.builder.master("local[2]").config("spark.driver.memory", "3g")
-    spark = builder.config("spark.ui.enabled", "false").getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    try:
-        register(spark, "github")
-        spark.dataSource.register(RowWise)
-        ours = {**OPTIONS, "token": "simulated", "upstream": url}
-        schema = spark.readStream.format("lakeflow_connect").options(**ours).load().schema
-        row_wise = {
-            "url": url,
-            "ddl": t.StructType([field for field in schema if field.name != "_rescued_data"]).toDDL(),
-        }
-        for name, form, options in (("ours", "lakeflow_connect", ours), ("row-wise", "row_wise", row_wise)):
-            runs = [seconds(spark, form, options) for _ in range(RUNS)]
-            best, rows = min(runs)
-            times = ", ".join(f"{run[0]:.1f}" for run in runs)
-            print(f"{name}: {rows} rows, best {best:.1f} s of {times}: {rows / best:,.0f} rows/s")
-    finally:
-        spark.stop()
-        simulator.terminate()
+    """Make the comparisons."""
+    scale = sys.argv[1] if len(sys.argv) > 1 else "400"
+    with simulator("--scale", scale) as url, session("local[2]") as spark:
+        compare_row_wise(spark, url)
+        compare_hand_over(spark, url)
+    compare_executors()
 
 
 if __name__ == "__main__":

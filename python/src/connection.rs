@@ -233,6 +233,19 @@ impl Connection {
         })
     }
 
+    /// How many processes may read at a time: `most`; or `at_once`, those that surely do, where the source's definition
+    /// declares limits, of which each keeps its share.
+    fn most_readers(&self, py: Python<'_>, most: usize, at_once: usize) -> PyResult<usize> {
+        self.with(py, |opened| {
+            Ok(opened.definition.as_ref().map_or(most, |definition| definition.most_readers(most, at_once)))
+        })
+    }
+
+    /// This connection for one of so many processes that read at a time.
+    fn shared_by(&self, readers: usize) -> Self {
+        Self { description: self.description.shared_by(readers) }
+    }
+
     /// The partitions of a range, start-exclusive and end-inclusive: each a JSON object.
     fn partitions(
         &self,

@@ -27,6 +27,8 @@ pub(crate) struct Description {
     definition: Option<String>,
     parameters: BTreeMap<String, String>,
     upstream: Option<Url>,
+    /// The processes that read with it at a time.
+    readers: usize,
 }
 
 /// A connection at work.
@@ -49,7 +51,13 @@ impl Description {
             definition: resolved.definition,
             parameters: parameters.collect(),
             upstream: upstream.transpose()?,
+            readers: 1,
         })
+    }
+
+    /// The same for one of so many processes that read at a time.
+    pub(crate) fn shared_by(&self, readers: usize) -> Self {
+        Self { readers, ..self.clone() }
     }
 
     /// The connection at work: the one that is open already, or a new one. `python` runs connectors written in Python.
@@ -82,6 +90,7 @@ impl Description {
             upstream: self.upstream.clone(),
             user_agent: USER_AGENT.to_owned(),
             concurrency: REQUESTS,
+            readers: self.readers,
         };
         let connector = definition.connect(&resolved.parameters, settings)?;
         Ok(Opened { definition: Some(definition), connector })

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,44 @@ def test_deletes_equal_those_of_the_embedded_engine(spark, simulate, tmp_path, c
         assert_equal(tmp_path, document)
         counts.append(len(rows(tmp_path / "spark", "contacts")))
     assert counts[1] == counts[0] - 2
+
+
+def test_query_that_died_before_its_first_batch_was_noted_is_begun_again(spark, github, tmp_path):
+    register(spark, "github")
+    lake = tmp_path / "lake"
+    offsets = lake / "_checkpoints" / "default" / "issues" / "changes" / "offsets"
+    offsets.mkdir(parents=True)
+    # What Spark leaves where it dies while it notes the first batch.
+    (offsets / ".0.9e2d7c1a-3c0b-4b57-a4f5-1a5cf7f3f0b1.tmp").write_text("v1\n")
+    setting = spark.conf.get("spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart")
+    ingest(spark, spec("my_github", {"issues": ACME}), lakehouse=str(lake), read_options={"upstream": github.url})
+    assert (offsets / "0").exists()
+    assert len(rows(lake, "issues")) > 100
+    assert spark.conf.get("spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart") == setting
+
+
+def test_full_refresh_reads_tables_again_whose_checkpoint_is_lost(spark, simulate, tmp_path):
+    github = simulate("github")
+    register(spark, "github")
+    lake = tmp_path / "spark"
+    document = spec("my_github", {"issues": ACME, "commits": ACME})
+
+    def run(**arguments: object) -> None:
+        ingest(spark, document, lakehouse=str(lake), read_options={"upstream": github.url}, **arguments)
+
+    run()
+    checkpoints = lake / "_checkpoints" / "default"
+    kept = (checkpoints / "commits" / "changes" / "metadata").read_text()
+    shutil.rmtree(checkpoints / "issues")
+    github.advance(issues={"added": 3, "changed": 5}, commits={"added": 2})
+    with pytest.raises(Exception, match="expected the next batch of query"):
+        run()
+    with pytest.raises(errors.ConfigurationError, match="unknown table of this pipeline `isues`"):
+        run(full_refresh=["isues"])
+    run(full_refresh=["default.issues"])
+    run_embedded(tmp_path / "embedded", document, github)
+    assert assert_equal(tmp_path, document) > 200
+    assert (checkpoints / "commits" / "changes" / "metadata").read_text() == kept
 
 
 def test_spec_is_refused_as_the_program_refuses_it(spark, tmp_path):

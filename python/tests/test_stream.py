@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from pyspark.errors import StreamingQueryException
 from simulator import Simulator
 
 ACME = {"owner": "acme", "repo": "rocket"}
@@ -23,16 +22,6 @@ class Query:
 
     def run(self, fails_at: int | None = None) -> list[int]:
         """Run until nothing is left; give the rows of each batch. May fail at a batch, after it was read."""
-        for attempt in range(10):
-            try:
-                return self._run(fails_at)
-            except StreamingQueryException as error:
-                # Spark gives the process of a stream reader ten seconds to start, which a busy machine may miss.
-                if attempt == 9 or "Python worker failed to connect back" not in str(error):
-                    raise
-        raise AssertionError("a run ends or raises")
-
-    def _run(self, fails_at: int | None) -> list[int]:
         sizes: list[int] = []
         rows, folder = self.rows_folder, self.folder
 

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-import pytest
+from processes import task_workers
 
 from databricks.labs.community_connector._native import Connection
 
@@ -26,25 +26,6 @@ def wait_for(what, patience: float = 120):
             return answer
         time.sleep(0.05)
     raise AssertionError("it did not come")
-
-
-def workers(home: Path) -> list[int]:
-    """The Python workers of our session: children of its daemon."""
-
-    def text(process: str, file: str) -> str:
-        try:
-            return Path("/proc", process, file).read_bytes().decode(errors="replace").replace("\0", " ")
-        except OSError:
-            return ""
-
-    def is_daemon(process: str) -> bool:
-        return "pyspark.daemon" in text(process, "cmdline") and str(home) in text(process, "environ")
-
-    daemons = [
-        process.name for process in Path("/proc").iterdir() if process.name.isdecimal() and is_daemon(process.name)
-    ]
-    parents = {process: text(process, "stat").rsplit(")", 1)[-1].split()[1:2] for process in daemons}
-    return [int(process) for process, parent in parents.items() if parent and parent[0] in daemons]
 
 
 def slow_read(spark, simulator):
@@ -69,14 +50,15 @@ def in_background(act) -> tuple[threading.Thread, list]:
     return thread, outcome
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
-def test_killed_worker_loses_and_doubles_nothing(spark, simulate, home):
+def test_killed_worker_loses_and_doubles_nothing(spark, simulate):
     simulator = simulate("github", latency="150ms")
     frame = slow_read(spark, simulator)
     before = simulator.request_count()
     thread, outcome = in_background(lambda: [row.id for row in frame.select("id").collect()])
     wait_for(lambda: simulator.request_count() > before + 2)
-    for worker in workers(home):
+    workers = task_workers()
+    assert workers
+    for worker in workers:
         os.kill(worker, signal.SIGKILL)
     thread.join()
     ids = outcome[0]
@@ -120,19 +102,50 @@ def test_closed_read_stops_its_requests(simulate):
     assert wait_for(lambda: simulator.request_count() == count)
 
 
-@pytest.fixture
-def python_without_the_wheel(tmp_path: Path) -> Path:
-    """A Python that finds another `databricks`, as one without our wheel does."""
-    other = tmp_path / "other" / "databricks"
-    other.mkdir(parents=True)
-    (other / "__init__.py").write_text("")
+#: A session that reads a table, in a process of its own: SIMULATOR.
+READING_SESSION = """
+import sys
+from pyspark.sql import SparkSession
+from databricks.labs.community_connector import register
+
+spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+register(spark, "github")
+options = {"tableName": "issues", "owner": "acme", "repo": "rocket", "token": "simulated", "upstream": sys.argv[1]}
+spark.read.format("lakeflow_connect").options(**options).load().collect()
+"""
+
+
+def told_by_session(tmp_path: Path, python: Path, simulator) -> str:
+    """What a session says whose workers run with this Python."""
+    environment = {**os.environ, "PYSPARK_PYTHON": str(python)}
+    script = tmp_path / "session.py"
+    script.write_text(READING_SESSION)
+    command = [sys.executable, script, simulator.url]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
+    assert ended.returncode != 0
+    return ended.stderr
+
+
+def other_python(tmp_path: Path, module: str, content: str, when: str = "*") -> Path:
+    """A Python that finds another module before all others, when its arguments fit a pattern of the shell."""
+    modules = tmp_path / "modules"
+    (modules / module).parent.mkdir(parents=True)
+    (modules / module).write_text(content)
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH="{other.parent}:$PYTHONPATH" exec "{sys.executable}" "$@"\n')
+    python.write_text(
+        f'#!/bin/sh\ncase "$*" in {when}) PYTHONPATH="{modules}:$PYTHONPATH" ;; esac\n'
+        f'export PYTHONPATH\nexec "{sys.executable}" "$@"\n'
+    )
     python.chmod(0o755)
     return python
 
 
-def test_worker_without_the_wheel_says_what_to_do(tmp_path, python_without_the_wheel, github, home):
+def python_without_the_wheel(tmp_path: Path, when: str = "*") -> Path:
+    """A Python that finds another `databricks`, as one without our wheel does."""
+    return other_python(tmp_path, "databricks/__init__.py", "", when)
+
+
+def test_worker_without_the_wheel_says_what_to_do(tmp_path, github, home):
     from pyspark.cloudpickle import dumps
 
     from databricks.labs.community_connector.spark.table import Table
@@ -145,22 +158,33 @@ def test_worker_without_the_wheel_says_what_to_do(tmp_path, python_without_the_w
     assert len(pickled.read_bytes()) < 10_000
     assert pickle.loads(pickled.read_bytes()).name == "issues"
     code = f"import pickle; pickle.load(open({str(pickled)!r}, 'rb'))"
-    told = subprocess.run([python_without_the_wheel, "-c", code], capture_output=True, text=True, check=False).stderr
+    told = subprocess.run(
+        [python_without_the_wheel(tmp_path), "-c", code], capture_output=True, text=True, check=False
+    ).stderr
     assert "the package `lakeflow-community-connectors` cannot be imported by" in told
     assert "hint: install the wheel into the Python environment of every executor" in told
     assert "`PYSPARK_PYTHON`" in told
 
 
-def test_session_with_the_wrong_python_says_what_to_do(tmp_path, python_without_the_wheel, home):
-    script = tmp_path / "session.py"
-    script.write_text(
-        "from pyspark.sql import SparkSession\n"
-        "from databricks.labs.community_connector import register\n"
-        "spark = SparkSession.builder.master('local[1]').config('spark.ui.enabled', 'false').getOrCreate()\n"
-        "register(spark, 'github')\n"
-        "spark.read.format('lakeflow_connect').option('tableName', 'issues').load()\n"
-    )
-    environment = {**os.environ, "PYSPARK_PYTHON": str(python_without_the_wheel)}
-    told = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, env=environment).stderr
+def test_session_with_a_python_without_the_wheel_says_what_to_do(tmp_path, github):
+    told = told_by_session(tmp_path, python_without_the_wheel(tmp_path), github)
     assert "the package `lakeflow-community-connectors` cannot be imported by" in told
     assert "hint: install the wheel there, or name the right Python by the environment variable" in told
+
+
+def test_executor_without_the_wheel_says_what_to_do(tmp_path, github):
+    # Only tasks run there; what plans the read has the wheel.
+    told = told_by_session(tmp_path, python_without_the_wheel(tmp_path, '*"pyspark.daemon pyspark.worker"'), github)
+    assert "the package `lakeflow-community-connectors` cannot be imported by" in told
+    assert "hint: install the wheel into the Python environment of every executor" in told
+
+
+def test_python_of_another_version_says_what_to_do(tmp_path, github):
+    content = (
+        "import sys\nfrom collections import namedtuple\n"
+        'fields = "major minor micro releaselevel serial"\n'
+        'sys.version_info = namedtuple("version_info", fields)(3, 99, 0, "final", 0)\n'
+    )
+    told = told_by_session(tmp_path, other_python(tmp_path, "sitecustomize.py", content), github)
+    assert "Python in worker has different version: 3.99" in told
+    assert "PYSPARK_PYTHON and PYSPARK_DRIVER_PYTHON" in told

@@ -49,7 +49,7 @@ fn subject(source: &Source) -> Result<Subject> {
     let connecting = definition.clone();
     let connect: Connect = Arc::new(move |parameters, upstream| {
         let user_agent = "lakeflow-conformance".to_owned();
-        connecting.connect(parameters, ConnectSettings { upstream, user_agent, concurrency: 4 })
+        connecting.connect(parameters, ConnectSettings { upstream, user_agent, concurrency: 4, readers: 1 })
     });
     let parameters = inputs(definition.parameters());
     let mut subject = Subject::simulated(source.name(), connect, &parameters, simulator, instructions)?;

@@ -161,6 +161,7 @@ impl Session {
             upstream: self.upstream.clone(),
             user_agent: USER_AGENT.to_owned(),
             concurrency: REQUESTS.max(self.parallel),
+            readers: 1,
         }
     }
 

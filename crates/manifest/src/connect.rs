@@ -23,9 +23,24 @@ pub struct ConnectSettings {
     pub user_agent: String,
     /// How many requests may be under way at once, at most; the definition may say less.
     pub concurrency: usize,
+    /// How many processes read with this connection at a time, this one among them. Each keeps its share of the limits
+    /// that the definition declares; those that answers tell of, all see.
+    pub readers: usize,
 }
 
 impl Definition {
+    /// How many processes may read with a connection at a time: `most`, unless the definition declares limits. Then it is
+    /// `at_once`, those that surely do, and no more than the requests that may be under way.
+    pub fn most_readers(&self, most: usize, at_once: usize) -> usize {
+        let http = &self.manifest().http;
+        let is_paced = http.rate_limit.as_ref().is_some_and(|limit| limit.requests.is_some());
+        let requests = most_requests(http);
+        if requests.is_none() && !is_paced {
+            return most;
+        }
+        most.min(at_once).min(requests.unwrap_or(usize::MAX)).max(1)
+    }
+
     /// Makes a connector of this definition; nothing is sent yet.
     ///
     /// # Errors
@@ -48,12 +63,13 @@ impl Definition {
             client.headers.push((name.clone(), template::render(header.text(), &scope)?));
         }
         client.headers.retain(|(_, value)| !value.is_empty());
-        rate_limit(&mut client.rate_limit, manifest.http.rate_limit.as_ref());
+        let readers = settings.readers.max(1);
+        rate_limit(&mut client.rate_limit, manifest.http.rate_limit.as_ref(), readers);
         retries(&mut client, manifest.http.retry.as_ref());
         client.upstream = settings.upstream;
         client.user_agent = settings.user_agent;
-        let most = manifest.http.concurrency.and_then(|number| usize::try_from(number).ok());
-        client.concurrency = settings.concurrency.min(most.unwrap_or(usize::MAX)).max(1);
+        let share = most_requests(&manifest.http).map_or(usize::MAX, |most| most / readers);
+        client.concurrency = settings.concurrency.min(share).max(1);
         let credentials = auth.map(|auth| self.credentials(auth)).unwrap_or_default();
         let clients = self.clients(&client, &scope)?;
         Ok(Arc::new(Connector::new(self.clone(), clients, scope, credentials)))
@@ -101,7 +117,12 @@ impl Definition {
     }
 }
 
-fn rate_limit(settings: &mut http::RateLimit, limit: Option<&RateLimit>) {
+/// How many requests the definition allows to be under way at once.
+fn most_requests(http: &definition::Http) -> Option<usize> {
+    http.concurrency.and_then(|number| usize::try_from(number).ok())
+}
+
+fn rate_limit(settings: &mut http::RateLimit, limit: Option<&RateLimit>, readers: usize) {
     let Some(limit) = limit else { return };
     settings.limit_header.clone_from(&limit.limit);
     settings.remaining_header.clone_from(&limit.remaining);
@@ -115,7 +136,8 @@ fn rate_limit(settings: &mut http::RateLimit, limit: Option<&RateLimit>) {
         };
     }
     if let (Some(requests), Some(per)) = (limit.requests, limit.per) {
-        settings.pace = Some(Pace { requests: u32::try_from(requests).unwrap_or(u32::MAX), period: per.0 });
+        let period = per.0.saturating_mul(u32::try_from(readers).unwrap_or(u32::MAX));
+        settings.pace = Some(Pace { requests: u32::try_from(requests).unwrap_or(u32::MAX), period });
     }
 }
 
@@ -151,5 +173,38 @@ impl Clients {
         let Some(base_url) = &table.base_url else { return Ok(self.main.clone()) };
         let base_url = url("base_url", base_url, scope)?;
         Ok(self.others.get(base_url.as_str()).unwrap_or(&self.main).clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn definition(http: &str) -> Definition {
+        let text = format!(
+            "display_name: Shop\nconnection: {{}}\nhttp: {{base_url: \"https://example.com\", {http}}}\n\
+             tables:\n  items: {{ingestion_type: snapshot, primary_keys: [id], request: {{path: /items}}, \
+             records: $.items, schema: id BIGINT}}\n"
+        );
+        Definition::parse(&text, "connector.yaml")
+            .unwrap_or_else(|error| panic!("{}", std::error::Error::source(&error).unwrap()))
+    }
+
+    #[test]
+    fn readers_are_as_many_as_the_declared_limits_allow() {
+        assert_eq!(definition("rate_limit: {remaining: x-left, reset: x-reset}").most_readers(64, 2), 64);
+        assert_eq!(definition("rate_limit: {requests: 80, per: 1s}").most_readers(64, 2), 2);
+        assert_eq!(definition("rate_limit: {requests: 80, per: 1s}").most_readers(4, 16), 4);
+        assert_eq!(definition("concurrency: 3").most_readers(64, 16), 3);
+    }
+
+    #[test]
+    fn reader_keeps_its_share_of_the_pace() {
+        let limit = definition("rate_limit: {requests: 80, per: 1s}");
+        let mut settings = http::RateLimit::default();
+        rate_limit(&mut settings, limit.manifest().http.rate_limit.as_ref(), 4);
+        assert_eq!(settings.pace, Some(Pace { requests: 80, period: Duration::from_secs(4) }));
     }
 }

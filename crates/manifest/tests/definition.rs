@@ -63,7 +63,7 @@ fn parameters_are_checked_all_at_once_and_secrets_not_shown() {
     let errors = definition.check_parameters(&given(&[("tokn", "geheim"), ("base_url", "ftp://x")]));
     let errors: Vec<String> = errors.iter().map(|error| format!("{error:?}")).collect();
     insta::assert_debug_snapshot!(errors);
-    let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4 };
+    let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4, readers: 1 };
     let error = definition.connect(&given(&[("tokn", "geheim")]), settings.clone()).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(definition.connect(&given(&[("token", "geheim")]), settings).is_ok());
@@ -77,7 +77,7 @@ fn chosen_way_of_authentication_needs_its_own_parameters() {
         .replace("    token: {secret: true, required: true, description: \"API token, from Settings → API\"}\n", "")
         .replace("auth: {bearer: \"{{ connection.token }}\"}", methods);
     let definition = Definition::parse(&text, "connector.yaml").unwrap();
-    let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4 };
+    let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4, readers: 1 };
     let connect = |given: &[(&str, &str)]| {
         let given = given.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value)));
         definition.connect(&given.collect(), settings.clone()).map(|_| ()).map_err(|error| error.message().to_owned())
@@ -99,7 +99,7 @@ fn metadata_service_is_no_source() {
     {
         let text = EXAMPLE.replace("\"https://api.example.com\"", &format!("\"{address}\""));
         let definition = Definition::parse(&text, "connector.yaml").unwrap();
-        let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4 };
+        let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4, readers: 1 };
         let given = BTreeMap::from([("token".to_owned(), Secret::new("geheim"))]);
         let error = definition.connect(&given, settings).err().unwrap();
         assert!(error.message().contains("metadata service"), "{address}: {error:?}");

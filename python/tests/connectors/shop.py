@@ -29,9 +29,11 @@ SCHEMAS = {
     "products": "id BIGINT NOT NULL, name STRING, price DECIMAL(10,2), added DATE, tags ARRAY<STRING>, image BINARY",
     "customers": "id BIGINT NOT NULL, name STRING, address STRUCT<city: STRING, zip: STRING>, visits INT, "
     "updated_at TIMESTAMP NOT NULL",
-    "orders": "id BIGINT NOT NULL, customer_id BIGINT, total DECIMAL(12,2), state STRING, updated_at TIMESTAMP NOT NULL",
+    "orders": "id BIGINT NOT NULL, customer_id BIGINT, total DECIMAL(12,2), state STRING, "
+    "updated_at TIMESTAMP NOT NULL",
     "visits": "id BIGINT NOT NULL, page STRING, seen_at TIMESTAMP NOT NULL",
-    "metrics": "hour TIMESTAMP NOT NULL, shop INT NOT NULL, load DOUBLE, detail STRUCT<requests: BIGINT, errors: BIGINT>",
+    "metrics": "hour TIMESTAMP NOT NULL, shop INT NOT NULL, load DOUBLE, "
+    "detail STRUCT<requests: BIGINT, errors: BIGINT>",
 }
 
 METADATA: dict[str, Record] = {

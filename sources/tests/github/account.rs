@@ -117,6 +117,7 @@ fn connect(simulator: &Simulator, token: &str) -> Arc<dyn LakeflowConnect> {
         upstream: Some(simulator.url().clone()),
         user_agent: "lakeflow-tests".to_owned(),
         concurrency: 4,
+        readers: 1,
     };
     definition.connect(&parameters, settings).unwrap()
 }

@@ -33,7 +33,7 @@ pub(crate) fn subject(mutation: &Mutation) -> Subject {
     let simulator = SimulatorDefinition::parse(simulator).unwrap();
     let (connecting, able, broken) = (definition.clone(), mutation.ability, mutation.breakage);
     let connect: Connect = Arc::new(move |parameters, upstream| {
-        let settings = ConnectSettings { upstream, user_agent: "mutations".to_owned(), concurrency: 4 };
+        let settings = ConnectSettings { upstream, user_agent: "mutations".to_owned(), concurrency: 4, readers: 1 };
         let connector: Arc<dyn LakeflowConnect> = connecting.connect(parameters, settings)?;
         let connector = able.map_or_else(|| connector.clone(), |able| able(connector.clone()));
         Ok(broken.map_or_else(|| connector.clone(), |broken| broken(connector.clone(), parameters)))

@@ -78,7 +78,7 @@ impl Scripted {
         );
         let definition = Definition::parse(&text, "connector.yaml")
             .unwrap_or_else(|error| panic!("{error:?}\n{}", std::error::Error::source(&error).unwrap()));
-        let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4 };
+        let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4, readers: 1 };
         definition.connect(&BTreeMap::from([("token".to_owned(), Secret::new("geheim"))]), settings).unwrap()
     }
 }

@@ -46,8 +46,12 @@ pub(super) fn decide(reached: &Offset, stream: &str, batch: &BatchId, take_over:
     };
     let name = if batch.number.is_some() { stream } else { WRITES };
     if let Some(last) = streams.0.get(name) {
-        if last.query == batch.query && last.number >= batch.number {
+        if last.query == batch.query && last.number == batch.number {
             return Ok(Decision::PassOver);
+        }
+        // Spark replays the last batch at most: an earlier one may hold rows that no committed batch had.
+        if last.query == batch.query && last.number > batch.number {
+            return Err(set_back(stream, last, batch));
         }
         let is_taken_over = take_over.is_some_and(|query| query == last.query.to_string());
         if batch.number.is_some() && last.query != batch.query && !is_taken_over {
@@ -83,20 +87,38 @@ fn filled_by_engine() -> Error {
         ))
 }
 
+fn set_back(stream: &str, last: &BatchId, batch: &BatchId) -> Error {
+    let message = format!(
+        "expected the batch after {}query `{}` in stream `{stream}`, or that one again, found {}it: its checkpoint was set \
+         back",
+        number_of(last),
+        last.query,
+        number_of(batch),
+    );
+    Error::new(ErrorKind::Conflict, message).with_context(FOREIGN, last.query.to_string()).with_hint(format!(
+        "bring back the checkpoint that the query had last; or begin with a new one, and set the option `take_over` to `{}`",
+        last.query
+    ))
+}
+
+/// Which batch it is, to be followed by the query's name.
+fn number_of(batch: &BatchId) -> String {
+    batch.number.map_or_else(String::new, |number| format!("batch {number} of "))
+}
+
 fn other_query(stream: &str, last: &BatchId, batch: &BatchId) -> Error {
-    let number = |batch: &BatchId| batch.number.map_or_else(String::new, |number| format!("batch {number} of "));
     let message = format!(
         "expected the next batch of query `{}` in stream `{stream}`, found {}query `{}`: the checkpoint of the first was \
          lost or replaced, or two streams have one name",
         last.query,
-        number(batch),
+        number_of(batch),
         batch.query
     );
     Error::new(ErrorKind::Conflict, message).with_context(FOREIGN, last.query.to_string()).with_hint(format!(
         "bring the checkpoint back (the table has {}it); or give a stream of its own another `flow_name`; or set the option \
          `take_over` to `{}` to go on with this query: rows that it reads again are applied again, which changes nothing \
          in a table with keys and gives rows twice in one without",
-        number(last),
+        number_of(last),
         last.query
     ))
 }
@@ -134,10 +156,17 @@ mod tests {
     #[test]
     fn batch_that_is_committed_is_passed_over_and_the_next_is_not() {
         let reached = after(&Offset::beginning(), "changes", &batch(FIRST, 4));
-        for number in [3, 4] {
-            assert_eq!(decide(&reached, "changes", &batch(FIRST, number), None).unwrap(), Decision::PassOver);
-        }
+        assert_eq!(decide(&reached, "changes", &batch(FIRST, 4), None).unwrap(), Decision::PassOver);
         assert_ne!(after(&reached, "changes", &batch(FIRST, 5)), reached);
+    }
+
+    #[test]
+    fn checkpoint_that_was_set_back_is_noticed() {
+        let reached = after(&Offset::beginning(), "changes", &batch(FIRST, 4));
+        for take_over in [None, Some(FIRST)] {
+            let error = decide(&reached, "changes", &batch(FIRST, 3), take_over).unwrap_err();
+            assert!(is_foreign(&error) && error.message().contains("batch 3 of it"), "{error}");
+        }
     }
 
     #[test]

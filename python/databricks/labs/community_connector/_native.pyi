@@ -84,6 +84,12 @@ class Connection:
     ) -> Read:
         """Read some partitions, given as a JSON list, one after the other."""
 
+    def most_readers(self, most: int, at_once: int) -> int:
+        """Tell how many processes may read at a time: `at_once` where the source declares limits, else `most`."""
+
+    def shared_by(self, readers: int) -> Connection:
+        """Give this connection for one of so many processes that read at a time: it keeps its share of the limits."""
+
     def is_partitioned(self, table: str, options: dict[str, str]) -> bool:
         """Tell whether the table can be read by several workers."""
 

@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from pyspark.sql.datasource import DataSource
 
 
+#: The source that was registered last in this process.
+_registered: str | None = None
+
+
+def registered() -> str | None:
+    """Give the name of the source that was registered last; nothing where none was."""
+    return _registered
+
+
 def find_data_source(source_name: str) -> type[DataSource]:
     """Give the data source class of a source: ``find_data_source("github")``.
 
@@ -27,10 +36,14 @@ def find_data_source(source_name: str) -> type[DataSource]:
 
 def get_register_function(source_name: str) -> Callable[[SparkSession], None]:
     """Give the function that registers a source with a session: ``get_register_function("github")(spark)``."""
-    data_source = find_data_source(source_name)
+    from databricks.labs.community_connector.spark.source import data_source_of
+
+    find_data_source(source_name)
 
     def register_lakeflow_source(spark: SparkSession) -> None:
-        spark.dataSource.register(data_source)
+        global _registered
+        spark.dataSource.register(data_source_of(source_name, _tasks_at_once(spark)))
+        _registered = source_name
 
     return register_lakeflow_source
 
@@ -38,3 +51,11 @@ def get_register_function(source_name: str) -> Callable[[SparkSession], None]:
 def register(spark: SparkSession, source_name: str) -> None:
     """Give a session the format ``lakeflow_connect``, for connections to this source."""
     get_register_function(source_name)(spark)
+
+
+def _tasks_at_once(spark: SparkSession) -> int | None:
+    """Tell how many tasks a session runs at a time now; nothing where it does not tell, as a remote one."""
+    try:
+        return spark.sparkContext.defaultParallelism
+    except AttributeError:
+        return None

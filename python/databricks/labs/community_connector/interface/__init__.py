@@ -1,7 +1,8 @@
 """What a connector written in Python implements.
 
 A connector is a class with the methods of :class:`LakeflowConnect`; the other classes are abilities that it may have
-besides. Nothing here needs more than Python's standard library: schemas may be a PySpark ``StructType`` or Spark SQL DDL.
+besides. Nothing here needs more than Python's standard library: schemas may be a PySpark ``StructType`` or Spark SQL
+DDL.
 """
 
 from .lakeflow_connect import LakeflowConnect

@@ -16,5 +16,5 @@ class LakeflowSource:
 
     @classmethod
     def name(cls) -> str:
-        """The name of the Spark format."""
+        """Give the name of the Spark format."""
         return cls._format_name

@@ -10,8 +10,8 @@ class SupportsNamespaces(ABC):
 
     @abstractmethod
     def list_namespaces(self, prefix: list[str] | None = None) -> list[list[str]]:
-        """The full paths of the namespaces one level below ``prefix``; ``None`` and ``[]`` are the root."""
+        """Give the full paths of the namespaces one level below ``prefix``; ``None`` and ``[]`` are the root."""
 
     @abstractmethod
     def list_tables_in_namespace(self, namespace: list[str]) -> list[str]:
-        """The tables directly in a namespace; ``[]`` is the root."""
+        """Give the tables directly in a namespace; ``[]`` is the root."""

@@ -12,13 +12,13 @@ class SupportsPartition(ABC):
 
     @abstractmethod
     def get_partitions(self, table_name: str, table_options: dict[str, str]) -> Sequence[dict[str, Any]]:
-        """Small dictionaries of JSON values that together describe the whole table."""
+        """Give small dictionaries of JSON values that together describe the whole table."""
 
     @abstractmethod
     def read_partition(
         self, table_name: str, partition: dict[str, Any], table_options: dict[str, str]
     ) -> Iterator[dict[str, Any]]:
-        """The records of one partition. It may run in another process than ``get_partitions`` did."""
+        """Give the records of one partition. It may run in another process than ``get_partitions`` did."""
 
 
 class SupportsPartitionedStream(SupportsPartition):
@@ -28,14 +28,14 @@ class SupportsPartitionedStream(SupportsPartition):
     """
 
     def is_partitioned(self, table_name: str) -> bool:
-        """Whether this table is read by partitions; others are read by ``read_table``."""
+        """Tell whether this table is read by partitions; others are read by ``read_table``."""
         return True
 
     @abstractmethod
     def latest_offset(
         self, table_name: str, table_options: dict[str, str], start_offset: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """How far the table can be read now; ``start_offset`` itself where nothing is new. It should be cheap."""
+        """Tell how far the table can be read now; ``start_offset`` itself where nothing is new. It should be cheap."""
 
     @abstractmethod
     def get_partitions(
@@ -45,4 +45,4 @@ class SupportsPartitionedStream(SupportsPartition):
         start_offset: dict[str, Any] | None = None,
         end_offset: dict[str, Any] | None = None,
     ) -> Sequence[dict[str, Any]]:
-        """The partitions of a range; of the whole table where no end is given, none where both are equal."""
+        """Give the partitions of a range; of the whole table where no end is given, none where both are equal."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from databricks.labs.community_connector.errors import ConfigurationError
 from databricks.labs.community_connector.pipeline import platform, project, queries
 from databricks.labs.community_connector.pipeline.plan import Plan, make_plan
 from databricks.labs.community_connector.pipeline.spec import Spec
@@ -27,6 +28,7 @@ def ingest(
     checkpoint_location: str | None = None,
     read_options: Mapping[str, str] | None = None,
     write_options: Mapping[str, str] | None = None,
+    full_refresh: bool | Sequence[str] = False,
 ) -> None:
     """Bring the tables of a pipeline spec up to date.
 
@@ -37,23 +39,29 @@ def ingest(
     The spec is a mapping, the path of a YAML or JSON file, or such a document's text. ``lakehouse`` is the folder or
     URL of the tables (on Databricks the catalog's own place counts), ``checkpoint_location`` that of Spark's
     checkpoints, ``_checkpoints`` in the lakehouse by default. ``read_options`` are given to every read,
-    ``write_options`` to every write.
+    ``write_options`` to every write. ``full_refresh`` empties all tables, or those with these names, and reads them
+    again from the beginning; within pipelines, a full refresh is asked of the pipeline.
 
     Raises ``ConfigurationError``, a ``ValueError``, with everything that is wrong with the spec.
     """
     spec = Spec.of(pipeline_spec)
     functions = platform.pipeline_functions()
+    is_project = functions is None and project.is_active()
+    if full_refresh and (is_project or functions is not None):
+        raise ConfigurationError(
+            "`full_refresh` cannot be given to `ingest` within a pipeline, which only declares its tables here",
+            ["ask the pipeline for the full refresh when you run it"],
+        )
     if functions is not None:
         platform.declare(spark, functions, make_plan(spark, spec, "", dict(read_options or {})))
         return
     place = lakehouse or os.environ.get(_LAKEHOUSE) or "./lakehouse"
     if "://" not in place:
         place = os.path.abspath(place)
-    is_project = project.is_active()
     if is_project:
         project.skip_empty_metrics()
     plan: Plan = make_plan(spark, spec, place, dict(read_options or {}), dict(write_options or {}))
     if is_project:
         project.declare(spark, plan)
     else:
-        queries.run(spark, plan, checkpoint_location or f"{place.rstrip('/')}/_checkpoints")
+        queries.run(spark, plan, checkpoint_location or f"{place.rstrip('/')}/_checkpoints", full_refresh)

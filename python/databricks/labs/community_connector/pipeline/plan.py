@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from databricks.labs.community_connector import _native, registration
 from databricks.labs.community_connector.pipeline.spec import Spec
-from databricks.labs.community_connector.spark.options import TABLE_METADATA
+from databricks.labs.community_connector.spark.connection import Connection, connect
+from databricks.labs.community_connector.spark.options import TABLE_METADATA, ReadOptions
 from databricks.labs.community_connector.spark.shape import spark_schema
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class Table:
         """Tell whether every read gives the whole table."""
         return self.write_options.get("snapshot") == "true"
 
+    def is_called(self, name: str) -> bool:
+        """Tell whether a user means this table: by its source table or its destination."""
+        return name in (self.source_table, self.destination[-1], ".".join(self.destination))
+
     def streams(self) -> Iterator[Stream]:
         """Give the reads, in the order in which they are best made."""
         name = "snapshot" if self.is_snapshot else "changes"
@@ -64,8 +69,11 @@ class Table:
 class Plan:
     """What ``ingest`` will do."""
 
-    connection_name: str
     tables: list[Table]
+
+    def connection(self) -> Connection:
+        """Connect as the reads do, in this process; raises ``ConfigurationError`` where that cannot be done here."""
+        return connect(ReadOptions.parse(self.tables[0].read_options), registration.registered())
 
 
 def make_plan(
@@ -101,7 +109,7 @@ def make_plan(
         )
         for table, read in zip(planned, reads, strict=True)
     ]
-    return Plan(spec.connection_name, tables)
+    return Plan(tables)
 
 
 def _load(spark: SparkSession, options: dict[str, str]) -> DataFrame:

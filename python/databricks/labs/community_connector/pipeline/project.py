@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from databricks.labs.community_connector import _native, registration
+from databricks.labs.community_connector import registration
+from databricks.labs.community_connector.errors import ConfigurationError
 from databricks.labs.community_connector.pipeline.plan import FORMAT, Plan, Stream
 from databricks.labs.community_connector.spark import sink, snapshot
 
@@ -36,13 +37,23 @@ def declare(spark: SparkSession, plan: Plan) -> None:
 
     sink.register_sink(spark)
     if any(table.is_snapshot for table in plan.tables):
-        source = _native.Connection.resolve({}, name=plan.connection_name).source
-        spark.dataSource.register(snapshot.snapshots_of(registration.find_data_source(source)))
+        spark.dataSource.register(snapshot.snapshots_of(registration.find_data_source(_source(plan))))
     for table in plan.tables:
         for stream in table.streams():
             name = re.sub(r"\W", "_", "_".join([*table.destination, stream.name]))
             dp.create_sink(name, sink.FORMAT, stream.write_options)
             dp.append_flow(target=name, name=f"{name}_flow")(_flow(spark, stream))
+
+
+def _source(plan: Plan) -> str:
+    try:
+        return plan.connection().source
+    except ConfigurationError as error:
+        snapshots = ", ".join(f"`{table.source_table}`" for table in plan.tables if table.is_snapshot)
+        raise ConfigurationError(
+            f"which source the snapshots {snapshots} are of is not known to this definition file: {error.message}",
+            ['call `register(spark, "…")` with the source\'s name before `ingest`, or create the connection here'],
+        ) from error
 
 
 def _flow(spark: SparkSession, stream: Stream) -> Callable[[], DataFrame]:

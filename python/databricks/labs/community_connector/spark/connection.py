@@ -24,6 +24,9 @@ class Read(Iterator["tuple[pa.RecordBatch | None, str | None]"], Protocol):
 class Connection(Protocol):
     """A connection to a source. It can be pickled; ``_native.Connection`` says what each method gives."""
 
+    @property
+    def source(self) -> str: ...  # noqa: D102
+
     def table_options(self, table: str, options: dict[str, str]) -> dict[str, str]: ...  # noqa: D102
 
     def list_tables(self) -> list[str]: ...  # noqa: D102
@@ -63,6 +66,10 @@ class Connection(Protocol):
         batch_rows: int = 10_000,
     ) -> Read: ...
 
+    def most_readers(self, most: int, at_once: int) -> int: ...  # noqa: D102
+
+    def shared_by(self, readers: int) -> Connection: ...  # noqa: D102
+
     def is_partitioned(self, table: str, options: dict[str, str]) -> bool: ...  # noqa: D102
 
     def latest_offset(  # noqa: D102
@@ -72,7 +79,7 @@ class Connection(Protocol):
     def partitions(self, table: str, options: dict[str, str], start: str, end: str) -> list[str]: ...  # noqa: D102
 
 
-def connect(options: ReadOptions, source: str | Callable[[ReadOptions], Connection]) -> Connection:
+def connect(options: ReadOptions, source: str | Callable[[ReadOptions], Connection] | None) -> Connection:
     """Connect to a source as the options say: by the connection's name, or with the parameters among the options.
 
     A function in place of the source's name connects by itself, to something that is not written in Rust.

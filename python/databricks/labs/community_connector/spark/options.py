@@ -37,6 +37,8 @@ class ReadOptions:
     namespace_prefix: list[str] = field(default_factory=list)
     spool: str | None = None
     max_rows: int | None = None
+    #: Tasks that share a read, at most; where nothing is said, the source's limits decide.
+    max_tasks: int | None = None
     #: Whether workers may read the ranges of a stream from the source.
     split_ranges: bool = False
     #: What is left: parameters of the connection (so it is not shown) and options of the table, names as they came.
@@ -69,7 +71,8 @@ class ReadOptions:
             namespace=_names("namespace", take("namespace")),
             namespace_prefix=_names("namespacePrefix", take("namespacePrefix")) or [],
             spool=take("spoolLocation"),
-            max_rows=_count("maxRowsPerBatch", take("maxRowsPerBatch")),
+            max_rows=_count("maxRowsPerBatch", take("maxRowsPerBatch"), "rows"),
+            max_tasks=_count("maxTasks", take("maxTasks"), "tasks"),
             split_ranges=_truth("splitRanges", take("splitRanges")),
             rest=given,
         )
@@ -103,11 +106,11 @@ def _truth(name: str, value: str | None) -> bool:
     raise _misfit(name, "`true` or `false`", value)
 
 
-def _count(name: str, value: str | None) -> int | None:
+def _count(name: str, value: str | None, what: str) -> int | None:
     if value is None:
         return None
     if not value.strip().isdecimal() or int(value) == 0:
-        raise _misfit(name, "a positive number of rows", value)
+        raise _misfit(name, f"a positive number of {what}", value)
     return int(value)
 
 

@@ -28,8 +28,13 @@ if TYPE_CHECKING:
     from databricks.labs.community_connector.spark.options import ReadOptions
 
 
-def data_source_of(source: str | Callable[[ReadOptions], Connection]) -> type[DataSource]:
+def data_source_of(
+    source: str | Callable[[ReadOptions], Connection], tasks_at_once: int | None = None
+) -> type[DataSource]:
     """Give the data source class of a source, or of what a function connects to.
+
+    ``tasks_at_once`` are the tasks that the session runs at a time, where that is known: so many share a read of a
+    source with limits.
 
     The class is nested, so that Spark pickles it itself: a worker without this package then says so.
     """
@@ -54,7 +59,7 @@ def data_source_of(source: str | Callable[[ReadOptions], Connection]) -> type[Da
                     "hint: install the wheel there, or name the right Python by the environment variable "
                     "`PYSPARK_PYTHON` or the setting `spark.pyspark.python`"
                 ) from error
-            self.source = LakeflowSource(options, source)
+            self.source = LakeflowSource(options, source, tasks_at_once)
 
         def schema(self) -> Any:  # noqa: ANN401
             return self.source.schema()
@@ -74,9 +79,14 @@ def data_source_of(source: str | Callable[[ReadOptions], Connection]) -> type[Da
 class LakeflowSource(Travelling):
     """What a read of a table is made of: its schema and its readers."""
 
-    def __init__(self, options: Mapping[str, str], source: str | Callable[[ReadOptions], Connection]) -> None:
+    def __init__(
+        self,
+        options: Mapping[str, str],
+        source: str | Callable[[ReadOptions], Connection],
+        tasks_at_once: int | None = None,
+    ) -> None:
         """Check the options and find the connection."""
-        self.table = Table(options, source)
+        self.table = Table(options, source, tasks_at_once)
 
     def schema(self) -> str | pa.Schema:
         """Give the schema of the rows in Spark SQL DDL.

@@ -29,7 +29,8 @@ def default_location() -> str:
     return os.path.join(cache, "community-connector", "spool")
 
 
-def _open(location: str) -> tuple[pafs.FileSystem, str]:
+def open_location(location: str) -> tuple[pafs.FileSystem, str]:
+    """Give the file system of a folder or URL, and its path there."""
     if "://" in location or location.startswith("file:"):
         return pafs.FileSystem.from_uri(location)
     return pafs.LocalFileSystem(), os.path.abspath(location)
@@ -45,7 +46,7 @@ class Spool:
 
     def begin(self, number: int, schema: pa.Schema) -> RangeWriter:
         """Begin a range; one of this number that was never finished is written anew."""
-        filesystem, root = _open(self.location)
+        filesystem, root = open_location(self.location)
         folder = f"{root}/{self.stream}/{number}"
         try:
             if isinstance(filesystem, pafs.LocalFileSystem):
@@ -61,7 +62,7 @@ class Spool:
 
     def files(self, first: int, last: int) -> list[str]:
         """Give the names of the files of some ranges, to be given to :meth:`read`."""
-        filesystem, root = _open(self.location)
+        filesystem, root = open_location(self.location)
         names = []
         for number in range(first, last + 1):
             path = f"{root}/{self.stream}/{number}/{_RANGE}"
@@ -75,7 +76,7 @@ class Spool:
 
     def read(self, name: str) -> Iterator[pa.RecordBatch]:
         """Give the batches of a file."""
-        filesystem, root = _open(self.location)
+        filesystem, root = open_location(self.location)
         path = f"{root}/{name}"
         try:
             file = filesystem.open_input_file(path)
@@ -87,7 +88,7 @@ class Spool:
 
     def remove_before(self, number: int) -> None:
         """Remove the ranges before one."""
-        filesystem, root = _open(self.location)
+        filesystem, root = open_location(self.location)
         folders = filesystem.get_file_info(pafs.FileSelector(f"{root}/{self.stream}", allow_not_found=True))
         for folder in folders:
             if folder.base_name.isdecimal() and int(folder.base_name) < number:

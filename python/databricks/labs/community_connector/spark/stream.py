@@ -12,7 +12,6 @@ from pyspark.sql.datasource import DataSourceStreamReader, InputPartition, Simpl
 from databricks.labs.community_connector.spark import admission
 from databricks.labs.community_connector.spark.offsets import RangeOffset, SpoolOffset
 from databricks.labs.community_connector.spark.planning import Planner
-from databricks.labs.community_connector.spark.reader import tasks
 from databricks.labs.community_connector.spark.shape import Shape
 from databricks.labs.community_connector.spark.spool import Spool
 from databricks.labs.community_connector.spark.table import Table
@@ -68,11 +67,12 @@ class RangeStreamReader(Travelling, DataSourceStreamReader, admission.SupportsTr
 
     def partitions(self, start: dict[str, Any], end: dict[str, Any]) -> list[InputPartition]:
         """Split a range."""
-        return tasks(self.table.partitions(RangeOffset.parse(start).offset, RangeOffset.parse(end).offset))
+        shares = self.table.shares(RangeOffset.parse(start).offset, RangeOffset.parse(end).offset)
+        return [InputPartition(share) for share in shares]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         """Give the rows of one task."""
-        return map(self.shape, self.table.read_partitions(partition.value))
+        return map(self.shape, self.table.read_share(partition.value))
 
     def commit(self, end: dict[str, Any]) -> None:
         """Do nothing: nothing is kept."""

@@ -16,13 +16,28 @@ if TYPE_CHECKING:
 #: Rows of a batch: what Spark takes fastest.
 BATCH_ROWS = 10_000
 
+#: Tasks that share a read, at most; each takes several partitions of the connector where there are more.
+MOST_TASKS = 64
+
+#: Tasks that share a read of a source with limits, where it is not known how many tasks run at a time.
+FEW_TASKS = 4
+
+#: What one task reads: partitions as a JSON list, and how many tasks share the read.
+Share = tuple[str, int]
+
 
 class Table(Travelling):
     """A table of a connection: its name, its options, and how it is read."""
 
-    def __init__(self, options: Mapping[str, str], source: str | Callable[[ReadOptions], Connection]) -> None:
+    def __init__(
+        self,
+        options: Mapping[str, str],
+        source: str | Callable[[ReadOptions], Connection],
+        tasks_at_once: int | None = None,
+    ) -> None:
         """Find the connection that the options name; nothing is asked of the source yet."""
         self.asked = ReadOptions.parse(options)
+        self.tasks_at_once = tasks_at_once or FEW_TASKS
         self.connection = connect(self.asked, source)
         self.options: dict[str, str] = {}
         if not self.asked.is_virtual:
@@ -56,9 +71,18 @@ class Table(Travelling):
         """Tell how far the table can be read by several workers now."""
         return self.connection.latest_offset(self.name, self.options, start=start, until=until)
 
-    def partitions(self, start: str, end: str) -> list[str]:
-        """Give the partitions of a range."""
-        return self.connection.partitions(self.name, self.options, start, end)
+    def shares(self, start: str, end: str) -> list[Share]:
+        """Split a range among tasks; neighbours stay together. There is always a task.
+
+        All of them may run at a time, so each keeps a share of the limits that the source's definition has. Fewer tasks
+        would then leave some of the rate to nobody, more would each have little: there are as many as run at once.
+        """
+        partitions = self.connection.partitions(self.name, self.options, start, end)
+        at_once = self.asked.max_tasks or self.tasks_at_once
+        tasks = self.connection.most_readers(self.asked.max_tasks or MOST_TASKS, at_once)
+        size = max(1, -(-len(partitions) // tasks))
+        lists = [partitions[first : first + size] for first in range(0, len(partitions), size)] or [[]]
+        return [(f"[{','.join(own)}]", len(lists)) for own in lists]
 
     def read(self) -> Iterator[pa.RecordBatch]:
         """Give all rows."""
@@ -74,9 +98,10 @@ class Table(Travelling):
         finally:
             read.close()
 
-    def read_partitions(self, partitions: str) -> Iterator[pa.RecordBatch]:
-        """Give the rows of some partitions."""
-        read = self.connection.read_partitions(
+    def read_share(self, share: Share) -> Iterator[pa.RecordBatch]:
+        """Give the rows of what one task reads."""
+        partitions, readers = share
+        read = self.connection.shared_by(readers).read_partitions(
             self.name,
             self.options,
             partitions,

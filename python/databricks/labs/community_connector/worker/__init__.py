@@ -15,17 +15,17 @@ The first request makes the connector; each later ``connect`` makes a new one:
 Other requests name a method of the connector and its arguments, and have the answer of the method as ``result``:
 
     {"method": "list_tables"}
-    {"method": "get_table_schema", "table": "orders", "table_options": {}}     result {"ddl": "…"} or {"json": {…}}
+    {"method": "get_table_schema", "table": "orders", "table_options": {}}    result {"ddl": "…"} or {"json": {…}}
     {"method": "read_table_metadata", "table": "orders", "table_options": {}}
     {"method": "list_namespaces", "prefix": ["sales"]}
     {"method": "list_tables_in_namespace", "namespace": ["sales"]}
     {"method": "is_partitioned", "table": "orders"}
     {"method": "latest_offset", "table": "orders", "table_options": {}, "start": {}}
-    {"method": "get_partitions", "table": "orders", "table_options": {}, "start": {}, "end": {}}   the ends may be absent
+    {"method": "get_partitions", "table": "orders", "table_options": {}, "start": {}, "end": {}}  the ends may be absent
 
-``read_table``, ``read_table_deletes`` (with ``start``) and ``read_partition`` (with ``partition``) are answered with any
-number of pages, and an end. A page is followed by so many bytes, a JSON array of so many records; the next one is made
-only when there is room for it in the pipe:
+``read_table``, ``read_table_deletes`` (with ``start``) and ``read_partition`` (with ``partition``) are answered with
+any number of pages, and an end. A page is followed by so many bytes, a JSON array of so many records; the next one is
+made only when there is room for it in the pipe:
 
     {"page": {"records": 1000, "bytes": 84210}}
     {"end": {"offset": {"cursor": 17}}}

@@ -20,6 +20,7 @@ class Channel:
     """Requests from stdin, answers to stdout. Whatever else writes to stdout reaches stderr."""
 
     def __init__(self) -> None:
+        """Take over stdin and stdout, and listen."""
         self._input = os.fdopen(os.dup(0), "rb")
         self._output = os.fdopen(os.dup(1), "wb", buffering=0)
         with open(os.devnull, "rb") as nothing:
@@ -34,14 +35,14 @@ class Channel:
         threading.Thread(target=self._listen, daemon=True, name="requests").start()
 
     def requests(self) -> Iterator[dict[str, Any]]:
-        """The requests, until stdin ends."""
+        """Give the requests, until stdin ends."""
         while (line := self._requests.get()) is not None:
             self._is_busy = True
             yield json.loads(line)
             self._is_busy = False
 
     def send(self, message: dict[str, Any], body: bytes = b"") -> None:
-        """Sends a message, and the bytes that it announces. Waits until there is room; ends where nobody listens."""
+        """Send a message, and the bytes that it announces. Waits until there is room; ends where nobody listens."""
         rest = memoryview(json.dumps(message).encode() + b"\n" + body)
         try:
             while rest:

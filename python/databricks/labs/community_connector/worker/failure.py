@@ -9,18 +9,19 @@ from typing import Any
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """What a connector did wrong other than raise: a module that is not there, an answer of the wrong shape."""
 
     def __init__(self, kind: str, message: str, **details: Any) -> None:
+        """Name the kind of fault, and what the program is to know of it."""
         super().__init__(message)
         self.kind = kind
         self.details = details
 
 
 def told(error: BaseException) -> dict[str, Any]:
-    """An exception as JSON: its class, message, place and traceback, without the worker's own part of it."""
-    if isinstance(error, Fault):
+    """Give an exception as JSON: its class, message, place and traceback, without the worker's own part of it."""
+    if isinstance(error, FaultError):
         return {"kind": error.kind, "message": str(error), **error.details}
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
     place = f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else None
@@ -43,7 +44,7 @@ def _is_ours(filename: str) -> bool:
 
 
 def _text(error: BaseException) -> str:
-    """The message; a connector's own exception may not even have one that can be made."""
+    """Give the message; a connector's own exception may not even have one that can be made."""
     try:
         return str(error)
     except Exception as another:
@@ -51,7 +52,7 @@ def _text(error: BaseException) -> str:
 
 
 def _status(error: BaseException) -> int | None:
-    """The status of the HTTP response that an exception of ``requests`` or ``httpx`` was raised for."""
+    """Give the status of the HTTP response that an exception of ``requests`` or ``httpx`` was raised for."""
     response = getattr(error, "response", None)
     for holder, name in ((response, "status_code"), (response, "status"), (error, "code")):
         status = getattr(holder, name, None)

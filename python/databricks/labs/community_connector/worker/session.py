@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .channel import Channel
-from .failure import Fault, told
+from .failure import FaultError, told
 from .loading import abilities, load
-from .values import NotJson, encode
+from .values import NotJsonError, encode
 
 #: When a page is full.
 PAGE_RECORDS = 1_000
@@ -24,12 +24,13 @@ class Session:
     """One connector, and the requests to it."""
 
     def __init__(self, name: str, channel: Channel) -> None:
+        """Answer what comes through a channel by the connector of this name; it is loaded when that is asked for."""
         self._name = name
         self._channel = channel
         self._connector: Any = None
 
     def serve(self) -> None:
-        """Answers requests until there are no more."""
+        """Answer requests until there are no more."""
         for request in self._channel.requests():
             try:
                 answer = getattr(self, f"_{request['method']}")(request)
@@ -102,7 +103,7 @@ class Session:
         return {"end": {"offset": None}}
 
     def _send_pages(self, method: str, records: Any) -> None:
-        """Takes records one by one, and sends them in pages; a record waits neither for many nor for long."""
+        """Take records one by one, and send them in pages; a record waits neither for many nor for long."""
         if not isinstance(records, Iterable) or isinstance(records, (str, bytes, Mapping)):
             raise _misshapen(method, "an iterator of dictionaries", records)
         iterator = iter(records)
@@ -131,21 +132,21 @@ def _record(method: str, number: int, record: Any) -> bytes:
     if callable(as_dict := getattr(record, "asDict", None)):
         record = as_dict(True)  # a row of PySpark
     if not isinstance(record, Mapping):
-        raise Fault("shape", f"record {number} of `{method}` is {_kind(record)}, expected a dictionary")
+        raise FaultError("shape", f"record {number} of `{method}` is {_kind(record)}, expected a dictionary")
     try:
         return encode(record)
-    except NotJson as error:
-        raise Fault("value", f"record {number} of `{method}`: {error}") from None
+    except NotJsonError as error:
+        raise FaultError("value", f"record {number} of `{method}`: {error}") from None
 
 
 def _object(method: str, value: Any) -> Any:
-    """A dictionary with nothing in it but what JSON has."""
+    """Give a dictionary with nothing in it but what JSON has."""
     if not isinstance(value, Mapping):
         raise _misshapen(method, "a dictionary", value)
     try:
         return json.loads(encode(value))
-    except NotJson as error:
-        raise Fault("value", f"the dictionary of `{method}`: {error}") from None
+    except NotJsonError as error:
+        raise FaultError("value", f"the dictionary of `{method}`: {error}") from None
 
 
 def _names(method: str, value: Any) -> list[str]:
@@ -154,12 +155,12 @@ def _names(method: str, value: Any) -> list[str]:
     raise _misshapen(method, "a list of text", value)
 
 
-def _misshapen(method: str, expected: str, found: Any) -> Fault:
-    return Fault("shape", f"`{method}` returned {_kind(found)}, expected {expected}")
+def _misshapen(method: str, expected: str, found: Any) -> FaultError:
+    return FaultError("shape", f"`{method}` returned {_kind(found)}, expected {expected}")
 
 
 def _kind(value: Any) -> str:
-    """What a value is, without showing it: it may be a secret."""
+    """Tell what a value is, without showing it: it may be a secret."""
     if value is None:
         return "`None`"
     if isinstance(value, Iterator):

@@ -38,14 +38,14 @@ from typing import Any
 DEEPEST = 120
 
 
-class NotJson(Exception):
+class NotJsonError(Exception):
     """A value that has no place in a record."""
 
 
 def encode(value: Any) -> bytes:
-    """The value as JSON text in UTF-8; half of a surrogate pair becomes ``?``.
+    """Give the value as JSON text in UTF-8; half of a surrogate pair becomes ``?``.
 
-    :raises NotJson: with the place of the value that cannot be written.
+    :raises NotJsonError: with the place of the value that cannot be written.
     """
     try:
         text = _FAST.encode(value)
@@ -56,9 +56,9 @@ def encode(value: Any) -> bytes:
 
 
 def plain(value: Any, path: str, depth: int = 0) -> Any:
-    """The same of nothing but dictionaries, lists, text, numbers, booleans and ``None``."""
+    """Give the same of nothing but dictionaries, lists, text, numbers, booleans and ``None``."""
     if depth > DEEPEST:
-        raise NotJson(f"{_place(path)} is nested deeper than {DEEPEST} levels")
+        raise NotJsonError(f"{_place(path)} is nested deeper than {DEEPEST} levels")
     if isinstance(value, enum.Enum):
         return plain(value.value, path, depth + 1)
     if value is None or isinstance(value, (bool, int, str)):
@@ -72,12 +72,12 @@ def plain(value: Any, path: str, depth: int = 0) -> Any:
     try:
         simpler = _simpler(value)
     except TypeError:
-        raise NotJson(f"{_place(path)} is {_article(value)}, which has no form in JSON") from None
+        raise NotJsonError(f"{_place(path)} is {_article(value)}, which has no form in JSON") from None
     return plain(simpler, path, depth + 1)
 
 
 def _simpler(value: Any) -> Any:
-    """The value that stands for another one which JSON does not have."""
+    """Give the value that stands for another one which JSON does not have."""
     for kind, conversion in _CONVERSIONS:
         if isinstance(value, kind):
             return conversion(value)
@@ -120,7 +120,7 @@ def _key(key: Any, path: str) -> str:
         return str(key)
     simple = plain(key, path)
     if isinstance(simple, (dict, list)):
-        raise NotJson(f"{_place(path)} has a key that is {_article(key)}")
+        raise NotJsonError(f"{_place(path)} has a key that is {_article(key)}")
     return simple if isinstance(simple, str) else json.dumps(simple)
 
 
