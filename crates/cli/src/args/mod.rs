@@ -19,7 +19,7 @@ use crate::environment;
 use crate::exit::EXIT_CODES;
 
 pub(crate) use connection::{ConnectionCommand, ConnectionCreateArguments, ConnectionName};
-pub(crate) use recording::{DriftArguments, RecordArguments, ReplayArguments};
+pub(crate) use recording::{CorpusArguments, DriftArguments, RecordArguments, ReplayArguments};
 pub(crate) use rows::{
     DescribeArguments, ReadArguments, RowArguments, RowFormat, ShowArguments, SourcesArguments, TablesArguments,
 };
@@ -128,6 +128,8 @@ pub(crate) enum Command {
     Replay(ReplayArguments),
     /// Compare a recording with the simulator and the schemas of its source.
     Drift(DriftArguments),
+    /// Make the corpus of a source's simulator from a recording of the live source.
+    Corpus(CorpusArguments),
     /// Print the completions for a shell.
     Completions(CompletionsArguments),
     /// Print the man page.

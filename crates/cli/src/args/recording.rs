@@ -49,3 +49,20 @@ pub(crate) struct DriftArguments {
     #[arg(value_name = "SOURCE")]
     pub(crate) source: String,
 }
+
+/// Arguments of `corpus`.
+#[derive(Debug, Args)]
+pub(crate) struct CorpusArguments {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub(crate) cassette: PathBuf,
+    /// The source that it is a recording of: a name, or a folder.
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: String,
+    /// The folder for the files [default: `simulator` in the folder of the source].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: Option<PathBuf>,
+    /// Write over files that are there.
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
