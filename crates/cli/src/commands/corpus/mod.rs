@@ -45,8 +45,8 @@ pub(crate) fn run(arguments: &CorpusArguments, session: &Session) -> Result<Exit
         }
     }
     session.printer.status(format_args!(
-        "{} made; read them before you pass them on",
-        counted(made.corpora.len() as u64, "corpus")
+        "made corpora of {}; read them before you pass them on",
+        counted(made.corpora.len() as u64, "table")
     ));
     Ok(ExitStatus::Success)
 }
