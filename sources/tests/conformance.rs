@@ -55,6 +55,9 @@ fn subject(source: &Source) -> Result<Subject> {
     let mut subject = Subject::simulated(source.name(), connect, &parameters, simulator, instructions)?;
     for table in definition.tables() {
         subject = subject.with_table(table, inputs(definition.table_options(table)?), &Default::default());
+        if definition.comes_with_parent(table)? {
+            subject = subject.with_rows_of_changed_parents(table);
+        }
     }
     subject.check_instructions()?;
     Ok(subject)

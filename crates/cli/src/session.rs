@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use etcetera::BaseStrategy;
-use lakeflow_interface::{Error, ErrorKind, LakeflowConnect, Result, unknown_name};
+use lakeflow_interface::{Error, ErrorKind, LakeflowConnect, Result, Secret, unknown_name};
 use lakeflow_manifest::{ConnectSettings, Definition};
 use lakeflow_simulator::{Recorder, RecorderSettings};
 use url::Url;
@@ -141,11 +141,20 @@ impl Session {
         let connections = self.connections()?;
         let known = connections.get(connection)?;
         if let Some(connector) = self.python.meant(&known.source) {
-            let message = format!("what `{connector}` asks cannot be recorded: its requests are Python's");
-            return Err(in_connection(Error::new(ErrorKind::Unsupported, message)));
+            return Err(in_connection(PythonSources::unrecorded(&connector)));
         }
         let definition = self.catalog()?.find(&known.source).map_err(in_connection)?.definition()?;
         let parameters = known.resolve(connections.folder()).await.map_err(in_connection)?;
+        self.recording_of(&definition, parameters, keep).await
+    }
+
+    /// The same for parameters that are known already.
+    pub(crate) async fn recording_of(
+        &self,
+        definition: &Definition,
+        parameters: BTreeMap<String, Secret>,
+        keep: usize,
+    ) -> Result<(Self, Recorder)> {
         let is_secret =
             |name: &str| definition.parameters().iter().any(|setting| setting.secret && setting.name == name);
         let secrets = parameters.into_iter().filter(|(name, _)| is_secret(name)).map(|(_, secret)| secret).collect();

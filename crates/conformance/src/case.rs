@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use lakeflow_interface::{IngestionType, Result, TableMetadata};
 use serde::Serialize;
+use serde_json::Value as Json;
 use tokio::sync::OnceCell;
 
 use crate::bench::Bench;
 use crate::check::{Check, Need, Scope};
 use crate::checks::CHECKS;
+use crate::comparison::{same, same_with_siblings};
 use crate::finding::{Finding, Outcome, Stop, told};
 use crate::subject::{Subject, TableUnderTest};
 
@@ -152,6 +154,20 @@ impl<'t> Trial<'t> {
     /// A place to try things: the simulator as its corpus has it, or the source itself.
     pub(crate) async fn bench(&self) -> Outcome<Bench<'t>> {
         Bench::start(self.subject, self.table, |_| {}).await
+    }
+
+    /// Whether a later read gave the rows that it should; `now` are all rows that the source has.
+    pub(crate) fn same_changes(
+        &self,
+        found: &[Json],
+        expected: &[Json],
+        now: &[Json],
+        metadata: &TableMetadata,
+    ) -> Outcome {
+        if self.table.comes_with_parent {
+            return Ok(same_with_siblings(found, expected, now, metadata)?);
+        }
+        Ok(same(found, expected, metadata)?)
     }
 
     /// Whether the source itself is asked.

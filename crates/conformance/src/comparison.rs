@@ -65,6 +65,27 @@ pub(crate) fn same(found: &[Json], expected: &[Json], metadata: &TableMetadata) 
     compare(found, expected, &identity, true)
 }
 
+/// Whether the found rows are the expected ones and, besides them, only rows that came again with their parent: rows that
+/// the source has now, once each, with the cursor of a row that was expected.
+pub(crate) fn same_with_siblings(
+    found: &[Json],
+    expected: &[Json],
+    now: &[Json],
+    metadata: &TableMetadata,
+) -> Result<(), Finding> {
+    let identity = Identity::new(metadata, now);
+    let named = |rows: &[Json]| rows.iter().map(|row| identity.of(row)).collect::<BTreeSet<String>>();
+    let wanted = named(expected);
+    let cursor = |row: &Json| metadata.cursor_field.as_ref().map(|field| value_at(row, field).to_string());
+    let is_wanted = |row: &&Json| wanted.contains(&identity.of(row));
+    let cursors: BTreeSet<_> = found.iter().filter(is_wanted).map(cursor).collect();
+    let siblings: BTreeSet<String> =
+        found.iter().filter(|row| cursors.contains(&cursor(row))).map(|row| identity.of(row)).collect();
+    let belongs = |row: &&Json| is_wanted(row) || siblings.contains(&identity.of(row));
+    let allowed: Vec<Json> = now.iter().filter(belongs).cloned().collect();
+    compare(found, &allowed, &identity, true)
+}
+
 /// Whether the last found row of each key is the expected one.
 pub(crate) fn same_in_the_end(found: &[Json], expected: &[Json], metadata: &TableMetadata) -> Result<(), Finding> {
     let identity = Identity::new(metadata, expected);
@@ -149,4 +170,47 @@ pub(crate) fn gone(before: &[Json], after: &[Json], metadata: &TableMetadata) ->
     let identity = Identity::new(metadata, before);
     let after: BTreeSet<String> = after.iter().map(|row| identity.of(row)).collect();
     before.iter().filter(|row| !after.contains(&identity.of(row))).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn item(id: u64, value: u64, parent_changed: &str) -> Json {
+        json!({"id": id, "value": value, "parent_changed": parent_changed})
+    }
+
+    /// Whether a read that should give item 1, of a parent that has item 2 too, may give this; item 3 has another parent.
+    fn is_allowed(found: &[Json]) -> bool {
+        let metadata = TableMetadata {
+            primary_keys: vec!["id".parse().unwrap()],
+            cursor_field: Some("parent_changed".parse().unwrap()),
+            ingestion_type: lakeflow_interface::IngestionType::Cdc,
+            order: lakeflow_interface::CursorOrder::default(),
+        };
+        let now = [json!({"id": 1, "value": 7}), json!({"id": 2, "value": 5}), json!({"id": 3, "value": 5})];
+        same_with_siblings(found, &now[..1], &now, &metadata).is_ok()
+    }
+
+    #[test]
+    fn siblings_of_a_changed_row_may_come_again_and_nothing_else() {
+        let (changed, sibling) = (item(1, 7, "late"), item(2, 5, "late"));
+        assert!(is_allowed(std::slice::from_ref(&changed)));
+        assert!(is_allowed(&[sibling.clone(), changed.clone()]));
+        let broken = [
+            vec![],
+            vec![sibling.clone()],
+            vec![changed.clone(), sibling.clone(), sibling.clone()],
+            vec![changed.clone(), changed.clone()],
+            vec![changed.clone(), item(2, 4, "late")],
+            vec![item(1, 6, "late")],
+            vec![changed.clone(), item(3, 5, "early")],
+            vec![changed, item(4, 5, "late")],
+        ];
+        for found in broken {
+            assert!(!is_allowed(&found), "{found:?}");
+        }
+    }
 }

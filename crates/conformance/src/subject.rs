@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use lakeflow_interface::{Error, ErrorKind, LakeflowConnect, Result, Secret, TableOptions, unknown_name};
 use lakeflow_simulator::SimulatorDefinition;
 use url::Url;
@@ -56,6 +57,8 @@ pub(crate) struct TableUnderTest {
     pub(crate) inputs: Vec<Input>,
     pub(crate) options: TableOptions,
     pub(crate) instructions: TableInstructions,
+    /// Whether its rows have no change of their own: when their parent changes, all of its rows come again.
+    pub(crate) comes_with_parent: bool,
 }
 
 impl Subject {
@@ -140,7 +143,16 @@ impl Subject {
             value.or(own.map(|value| value.0.as_str())).or_else(|| constant().copied()).map(str::to_owned)
         };
         let options = inputs.iter().filter_map(|input| Some((input.name.clone(), value(input)?))).collect();
-        self.tables.push(TableUnderTest { name: name.to_owned(), inputs, options, instructions });
+        let name = name.to_owned();
+        self.tables.push(TableUnderTest { name, inputs, options, instructions, comes_with_parent: false });
+        self
+    }
+
+    /// Says of a table that its rows have no change of their own: when a row of the parent changes, all rows that belong to
+    /// it come again, with the parent's cursor.
+    #[must_use]
+    pub fn with_rows_of_changed_parents(mut self, name: &str) -> Self {
+        self.tables.iter_mut().filter(|table| table.name == name).for_each(|table| table.comes_with_parent = true);
         self
     }
 
@@ -204,13 +216,20 @@ impl TableUnderTest {
 
     /// How long what has happened is not read yet, where the table waits for complete windows.
     pub(crate) fn settling(&self) -> Duration {
-        let seconds = |name: &str| {
-            let input = self.input(name)?;
-            let value = self.options.get(name).or(input.default.as_deref())?;
-            value.parse().ok().map(Duration::from_secs)
-        };
-        let delay = seconds("delay_seconds");
-        delay.map_or(Duration::ZERO, |delay| delay + seconds("window_seconds").unwrap_or_default())
+        let delay = self.seconds("delay_seconds");
+        delay.map_or(Duration::ZERO, |delay| delay + self.seconds("window_seconds").unwrap_or_default())
+    }
+
+    /// The length of the ranges that are read when they are complete, where the table waits for that.
+    pub(crate) fn range(&self) -> Option<TimeDelta> {
+        self.seconds("delay_seconds")?;
+        TimeDelta::from_std(self.seconds("window_seconds")?).ok()
+    }
+
+    fn seconds(&self, name: &str) -> Option<Duration> {
+        let input = self.input(name)?;
+        let value = self.options.get(name).or(input.default.as_deref())?;
+        value.parse().ok().map(Duration::from_secs)
     }
 }
 

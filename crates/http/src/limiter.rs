@@ -92,8 +92,9 @@ impl Limiter {
 
     /// Learns from a response.
     pub(crate) fn observe(&self, notice: &Notice) {
-        if let (Some(remaining), Some(reset)) = (notice.remaining, notice.reset) {
+        if let Some(remaining) = notice.remaining {
             let now = Instant::now();
+            let reset = notice.reset.unwrap_or(self.settings.default_pause);
             self.state().observe(Window { limit: notice.limit, remaining, end: now + reset }, now);
         }
     }
@@ -235,6 +236,16 @@ mod tests {
         let pace = Some(Pace { requests: 2, period: Duration::from_secs(10) });
         let mut limiter = Simulated::new(RateLimit { pace, ..RateLimit::default() });
         assert_eq!(limiter.admit(4), [0, 5, 10, 15]);
+    }
+
+    #[tokio::test]
+    async fn nothing_left_without_a_reset_stands_still_for_the_default_pause() {
+        let settings = RateLimit { patience: Duration::ZERO, ..RateLimit::default() };
+        let limiter = Limiter::new(settings, "h.example");
+        limiter.observe(&Notice { limit: Some(40), remaining: Some(0), ..Notice::default() });
+        let metrics = ReadMetrics::default();
+        let error = limiter.admit(&mut Patience::new(limiter.settings(), &metrics)).await.unwrap_err();
+        assert!(matches!(error.retry(), Retry::After(wait) if wait <= Duration::from_secs(1)), "{error:?}");
     }
 
     #[tokio::test]

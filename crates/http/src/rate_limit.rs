@@ -13,7 +13,9 @@ pub struct RateLimit {
     pub limit_header: Option<String>,
     /// The header with the number of requests that are left in this window.
     pub remaining_header: Option<String>,
-    /// The header that says when the window ends.
+    /// The header with both, as `32/40`: the number of requests that were used, and the number per window.
+    pub used_of_limit_header: Option<String>,
+    /// The header that says when the window ends; where there is none, what is left is for the length of `default_pause`.
     pub reset_header: Option<String>,
     /// How that header is written.
     pub reset_format: ResetFormat,
@@ -35,6 +37,7 @@ impl Default for RateLimit {
         Self {
             limit_header: None,
             remaining_header: None,
+            used_of_limit_header: None,
             reset_header: None,
             reset_format: ResetFormat::default(),
             rules: vec![
@@ -123,9 +126,14 @@ impl RateLimit {
         };
         let now = server_now(headers);
         let reset = self.reset_header.as_deref().and_then(|name| headers.get(name)?.to_str().ok());
+        let used_of_limit = self.used_of_limit_header.as_deref().and_then(|name| headers.get(name)?.to_str().ok());
+        let both = used_of_limit.and_then(|text| {
+            let (used, limit) = text.split_once('/')?;
+            Some((used.trim().parse::<u64>().ok()?, limit.trim().parse::<u64>().ok()?))
+        });
         Notice {
-            limit: number(&self.limit_header),
-            remaining: number(&self.remaining_header),
+            limit: number(&self.limit_header).or(both.map(|(_, limit)| limit)),
+            remaining: number(&self.remaining_header).or(both.map(|(used, limit)| limit.saturating_sub(used))),
             reset: reset.and_then(|text| self.reset_format.until(text.trim(), now)),
             retry_after: retry_after(headers, now),
         }
@@ -201,6 +209,18 @@ mod tests {
             assert_eq!(notice.retry_after, Some(Duration::from_secs(expected)), "{value}");
         }
         assert_eq!(RateLimit::default().notice(&headers(&[("retry-after", "soon")])).retry_after, None);
+    }
+
+    #[test]
+    fn used_of_limit_tells_what_is_left() {
+        let settings = RateLimit { used_of_limit_header: Some("x-calls".into()), ..RateLimit::default() };
+        let told = |value| {
+            let notice = settings.notice(&headers(&[("x-calls", value)]));
+            (notice.limit, notice.remaining)
+        };
+        assert_eq!(told("32/40"), (Some(40), Some(8)));
+        assert_eq!(told("41/40"), (Some(40), Some(0)));
+        assert_eq!(told("many"), (None, None));
     }
 
     #[test]

@@ -126,6 +126,7 @@ fn rate_limit(settings: &mut http::RateLimit, limit: Option<&RateLimit>, readers
     let Some(limit) = limit else { return };
     settings.limit_header.clone_from(&limit.limit);
     settings.remaining_header.clone_from(&limit.remaining);
+    settings.used_of_limit_header.clone_from(&limit.used_of_limit);
     if let Some((header, format)) = limit.reset.as_ref().map(definition::Reset::parts) {
         settings.reset_header = Some(header.to_owned());
         settings.reset_format = match format {

@@ -9,6 +9,7 @@ mod connector;
 mod credentials;
 mod cursor;
 pub mod definition;
+mod listing;
 mod loaded;
 mod markdown;
 mod named_types;
@@ -25,6 +26,7 @@ mod tree;
 mod write_back;
 
 pub use connect::ConnectSettings;
+pub use listing::{Listing, SentRequest};
 pub use loaded::Definition;
 pub use path::{Condition, FieldPath, FieldRoot, JsonPath};
 pub use problem::{Place, Problem, Problems};

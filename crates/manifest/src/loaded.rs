@@ -11,7 +11,7 @@ use crate::definition::Manifest;
 use crate::plan::TablePlan;
 use crate::problem::{Problem, Problems};
 use crate::setting::{Setting, Settings};
-use crate::{structure, tree};
+use crate::{structure, template, tree};
 
 /// The definition of a connector, loaded and checked.
 #[derive(Clone, Debug)]
@@ -90,6 +90,18 @@ impl Definition {
     /// Primary keys, cursor field and ingestion type of a table.
     pub fn table_metadata(&self, table: &str) -> Result<&TableMetadata> {
         Ok(&self.plan(table)?.metadata)
+    }
+
+    /// Whether the rows of a table have no change of their own: their cursor is that of the parent's row, and when that
+    /// changes, all of its rows are read again.
+    pub fn comes_with_parent(&self, table: &str) -> Result<bool> {
+        let table = &self.plan(table)?.table;
+        let is_by_change = table.parent.as_ref().is_some_and(|parent| parent.changed_only);
+        let cursor = table.cursor_field.as_ref().map(ToString::to_string).unwrap_or_default();
+        let template = table.add_columns.get(&cursor).filter(|_| is_by_change);
+        Ok(template.is_some_and(|template| {
+            template::names(template.text()).is_ok_and(|names| names.iter().any(|name| name.starts_with("parent.")))
+        }))
     }
 
     /// Everything that is wrong with the parameters of a connection.

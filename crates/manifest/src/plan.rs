@@ -223,7 +223,7 @@ pub(crate) fn derived_options(
     table: &Table,
     page_size: Option<&PageSize>,
     pagination: &Pagination,
-    inherited_lookback: Option<Span>,
+    lookback: Option<Span>,
 ) -> Vec<Setting> {
     let mut settings = Vec::new();
     if table.ingestion_type != IngestionType::Snapshot {
@@ -234,8 +234,9 @@ pub(crate) fn derived_options(
         start.description = Some("The first read begins here; everything by default".to_owned());
         settings.push(start);
         let is_read_once = table.ingestion_type == IngestionType::Append && incremental.delay.is_some();
-        if table.offset.is_none() && table.changes.is_none() && !is_read_once {
-            let lookback = incremental.lookback.or(inherited_lookback).map_or(0, |span| span.0.as_secs());
+        let is_looked_back = table.changes.is_none() || lookback.is_some();
+        if table.offset.is_none() && is_looked_back && !is_read_once {
+            let lookback = lookback.map_or(0, |span| span.0.as_secs());
             let description = "How far behind the last cursor each read begins again, for records that show up late";
             settings.push(number("lookback_seconds", Some(lookback), None, description));
         }

@@ -17,8 +17,8 @@ mod table;
 mod vocabulary;
 
 pub use cassette::{
-    Cassette, Drift, Exchange, Finding, RecordedBody, RecordedRequest, RecordedResponse, Recorder, RecorderSettings,
-    Replayer,
+    Cassette, Drift, Exchange, Finding, RecordedBody, RecordedCorpora, RecordedList, RecordedRequest, RecordedResponse,
+    RecordedTable, Recorder, RecorderSettings, Replayer,
 };
 pub use definition::*;
 pub use server::{Fault, FaultKind, LoggedRequest, Rows, Simulator, Trigger};

@@ -53,6 +53,12 @@ impl PythonSources {
         self.chosen.clone().or_else(|| ConnectorName::parse(name))
     }
 
+    /// Says that a connector cannot be recorded.
+    pub(crate) fn unrecorded(connector: &ConnectorName) -> Error {
+        let message = format!("what `{connector}` asks cannot be recorded: its requests are Python's");
+        Error::new(ErrorKind::Unsupported, message)
+    }
+
     /// Starts Python and makes the connector.
     pub(crate) async fn load(
         &self,

@@ -41,6 +41,9 @@ fn with_tables(mut subject: Subject, definition: &Definition, options: &Options)
         let given = options.iter().filter(|(name, _)| inputs.iter().any(|input| input.name == **name));
         let given = given.map(|(name, value)| (name.clone(), value.clone())).collect();
         subject = subject.with_table(table, inputs, &given);
+        if definition.comes_with_parent(table)? {
+            subject = subject.with_rows_of_changed_parents(table);
+        }
     }
     Ok(subject)
 }

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod connection;
+mod corpus;
 mod demo;
 mod describe;
 mod destination;
@@ -81,6 +82,7 @@ async fn dispatch(command: Command, session: &Session) -> Result<ExitStatus> {
         Command::Record(arguments) => record::run(&arguments, session).await,
         Command::Replay(arguments) => replay::run(&arguments, session).await,
         Command::Drift(arguments) => drift::run(&arguments, session).await,
+        Command::Corpus(arguments) => corpus::run(&arguments, session),
         Command::Completions(arguments) => completions::run(&arguments, session),
         Command::Man(arguments) => man::run(&arguments, session),
     }

@@ -12,6 +12,9 @@ use crate::exit::ExitStatus;
 use crate::figures::counted;
 use crate::session::Session;
 
+/// The most elements of a list that a recording keeps, where the user does not say how many.
+pub(crate) const KEPT: usize = 10;
+
 /// Reads the tables; what was answered until an error is kept too.
 pub(crate) async fn run(arguments: &RecordArguments, session: &Session) -> Result<ExitStatus> {
     let keep = usize::try_from(arguments.keep).unwrap_or(usize::MAX);
@@ -32,6 +35,10 @@ pub(crate) fn save(recorder: &Recorder, file: &Path, session: &Session) -> Resul
          you pass it on",
         counted(kept, "answer")
     ));
+    if cassette.left_out > 0 {
+        let left_out = counted(cassette.left_out, "later answer");
+        session.printer.warning(format_args!("{left_out} did not fit into `{path}`"), None);
+    }
     Ok(())
 }
 

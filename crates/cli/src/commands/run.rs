@@ -21,8 +21,6 @@ use crate::session::Session;
 
 const STDIN: &str = "-";
 
-/// The most elements of a list that a recording of a run keeps.
-const KEPT: usize = 10;
 const STOPPING: &str = "stopping: what is being committed is finished first; press Ctrl-C again to leave at once";
 
 /// Runs the pipeline, and keeps what the source answers where that is wanted.
@@ -30,7 +28,7 @@ pub(crate) async fn run(arguments: &RunArguments, session: &Session) -> Result<E
     let Some(file) = &arguments.record else { return run_pipeline(arguments, session).await };
     let (text, origin) = read_spec(&arguments.spec)?;
     let connection = PipelineSpec::parse(&text, &origin)?.connection_name;
-    let (recorded, recorder) = session.recording(&connection, KEPT).await?;
+    let (recorded, recorder) = session.recording(&connection, record::KEPT).await?;
     let outcome = run_pipeline(arguments, &recorded).await;
     record::save(&recorder, file, session)?;
     outcome

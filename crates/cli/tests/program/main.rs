@@ -5,6 +5,7 @@
 mod bad_input;
 mod check;
 mod connection;
+mod corpus;
 mod demo;
 mod describe;
 mod help;

@@ -1,6 +1,6 @@
 //! `test SOURCE|DIR`
 
-use crate::support::{GitHub, Sandbox};
+use crate::support::{GitHub, Sandbox, TOKEN};
 
 /// A new source whose tickets are not read as its API wants it.
 fn broken() -> Sandbox {
@@ -46,6 +46,20 @@ fn unknown_names_are_told_with_the_nearest() {
         let told = sandbox.shown(&output);
         assert!(output.status.code() == Some(2) && told.contains("did you mean"), "{told}");
     }
+}
+
+#[test]
+fn live_account_that_is_tried_leaves_a_recording() {
+    let github = GitHub::start();
+    let sandbox = Sandbox::new().with_upstream(github.url().as_str()).with_connection();
+    let test = ["test", "github", "--table", "teams", "--live", "--connection", "github", "-o", "org=acme"];
+    let output = sandbox.output(&[&test[..], &["--record", "teams.json"]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = sandbox.read("teams.json");
+    assert!(!text.contains(TOKEN), "the token is in the recording");
+    let cassette: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let exchanges = cassette["exchanges"].as_array().unwrap();
+    assert!(exchanges.iter().any(|exchange| exchange["request"]["path"] == "/orgs/acme/teams"), "{text}");
 }
 
 #[test]

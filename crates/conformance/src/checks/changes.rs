@@ -8,7 +8,7 @@ use lakeflow_simulator::Advance;
 use crate::bench::Bench;
 use crate::case::Trial;
 use crate::check::{Check, Need, Scope};
-use crate::comparison::{Identity, changed, gone, named, same};
+use crate::comparison::{Identity, changed, gone, named};
 use crate::finding::{At, Finding, Outcome, Stop};
 
 pub(super) const CHANGES_ARRIVE_EXACTLY: Check = Check {
@@ -31,10 +31,11 @@ async fn changes_arrive_exactly(trial: &Trial<'_>) -> Outcome {
         let before = bench.expected().await?;
         move_on(trial, &bench, kind, before.len() as u64)?;
         let after = bench.expected().await?;
-        let expected = if kind == IngestionType::Snapshot { after } else { changed(&before, &after, &metadata) };
+        let is_snapshot = kind == IngestionType::Snapshot;
+        let expected = if is_snapshot { after.clone() } else { changed(&before, &after, &metadata) };
         let reading = bench.read_from(&offset).await?;
         let place = || format!("{}, after change {round} of the source", reading.title);
-        same(&reading.rows, &expected, &metadata).map_err(Into::into).at(place)?;
+        trial.same_changes(&reading.rows, &expected, &after, &metadata).at(place)?;
         offset = reading.end()?.clone();
     }
     Ok(())

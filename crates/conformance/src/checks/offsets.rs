@@ -1,6 +1,6 @@
 //! Offsets: where a read ends, and what the next one makes of it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, DurationRound, Utc};
 use lakeflow_interface::{ColumnPath, IngestionType, Offset};
 use serde_json::Value as Json;
 
@@ -187,6 +187,8 @@ async fn start_date_gives_the_later_rows(trial: &Trial<'_>) -> Outcome {
     let Some((field, middle)) = found else {
         return Err(crate::finding::Stop::Skipped("the cursor is no instant".to_owned()));
     };
+    // A range that is read when it is over is read whole.
+    let middle = trial.table.range().map_or(middle, |range| middle.duration_trunc(range).unwrap_or(middle));
     let expected: Vec<Json> =
         all.iter().filter(|row| instant(value_at(row, field)).is_some_and(|own| own >= middle)).cloned().collect();
     let start = middle.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);

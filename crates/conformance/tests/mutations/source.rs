@@ -42,6 +42,9 @@ pub(crate) fn subject(mutation: &Mutation) -> Subject {
     let mut subject = Subject::simulated("shop", connect, &parameters, simulator, Instructions::default()).unwrap();
     for table in definition.tables() {
         subject = subject.with_table(table, inputs(definition.table_options(table).unwrap()), &Default::default());
+        if definition.comes_with_parent(table).unwrap() {
+            subject = subject.with_rows_of_changed_parents(table);
+        }
     }
     subject
 }

@@ -110,10 +110,10 @@ pub(super) fn following(
         {
             Ok(Following::Nothing)
         }
-        Pagination::PageNumber { into, first, total, signal, carry } => rules
+        Pagination::PageNumber { into, first, total, signal, carry, .. } => rules
             .by_number(into, *first, total.as_ref(), signal.is_some())
             .map(|following| rules.carrying(following, carry)),
-        Pagination::Offset { into, first, total, signal } => {
+        Pagination::Offset { into, first, total, signal, .. } => {
             rules.by_offset(into, *first, total.as_ref(), signal.is_some())
         }
         Pagination::Cursor { from, into, signal } => {
@@ -159,7 +159,7 @@ impl Rules<'_> {
         let pages = match total {
             Some(Total::Pages(place)) => self.number_at(place),
             Some(Total::Records(place)) => {
-                let size = self.settings.page_size.unwrap_or(self.records()?).max(1);
+                let size = self.page_size().unwrap_or(self.records()?).max(1);
                 self.number_at(place).map(|records| records.div_ceil(size))
             }
             None => None,
@@ -172,7 +172,7 @@ impl Rules<'_> {
     }
 
     fn by_offset(&self, into: &Target, first: u64, total: Option<&Total>, goes_on: bool) -> Result<Following> {
-        let step = self.settings.page_size.unwrap_or(self.records()?).max(1);
+        let step = self.page_size().unwrap_or(self.records()?).max(1);
         let next = into.number_in(self.request).unwrap_or(first) + step;
         let records = match total {
             Some(Total::Records(place)) => self.number_at(place),
@@ -246,7 +246,18 @@ impl Rules<'_> {
     }
 
     fn is_short(&self) -> Result<bool> {
-        Ok(self.records()? < self.settings.page_size.unwrap_or(1).max(1))
+        Ok(self.records()? < self.page_size().unwrap_or(1).max(1))
+    }
+
+    /// How many records fit in a page: as the page says, else as was asked for.
+    fn page_size(&self) -> Option<u64> {
+        let told = match &self.settings.pagination {
+            Pagination::PageNumber { size: Some(place), .. } | Pagination::Offset { size: Some(place), .. } => {
+                self.number_at(place).filter(|size| *size > 0)
+            }
+            _ => None,
+        };
+        told.or(self.settings.page_size)
     }
 
     /// The number of records; an array that is left out is empty, but anything else in its place would end the list

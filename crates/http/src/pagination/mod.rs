@@ -33,6 +33,8 @@ pub enum Pagination {
         first: u64,
         /// Where a page says how many there are; without it and `signal`, a page with fewer records than fit is the last.
         total: Option<Total>,
+        /// Where a page says how many records fit, which may be fewer than were asked for.
+        size: Option<Place>,
         /// What says whether there is another page.
         signal: Option<Signal>,
         /// Further values of a page that the request for the next one carries.
@@ -46,6 +48,8 @@ pub enum Pagination {
         first: u64,
         /// Where a page says how many there are; without it and `signal`, a page with fewer records than fit is the last.
         total: Option<Total>,
+        /// Where a page says how many records fit, which may be fewer than were asked for.
+        size: Option<Place>,
         /// What says whether there is another page.
         signal: Option<Signal>,
     },

@@ -188,8 +188,14 @@ async fn page_that_fails_fails_the_list() {
     })
     .await;
     let total = Some(Total::Pages(body("pages")));
-    let settings =
-        in_data(Pagination::PageNumber { into: parameter("page"), first: 1, total, signal: None, carry: Vec::new() });
+    let settings = in_data(Pagination::PageNumber {
+        into: parameter("page"),
+        first: 1,
+        total,
+        size: None,
+        signal: None,
+        carry: Vec::new(),
+    });
     let stream = pages(&server.client(), Request::get("/x"), settings, Arc::default());
     let results: Vec<Result<FetchedPage>> = stream.collect().await;
     let kinds: Vec<Option<ErrorKind>> = results.iter().map(|page| page.as_ref().err().map(Error::kind)).collect();
@@ -227,6 +233,7 @@ async fn page_numbers_end_at_the_total_or_at_a_short_page() {
                 into: parameter("page"),
                 first: 1,
                 total: total.clone(),
+                size: None,
                 signal: None,
                 carry: Vec::new(),
             });
@@ -244,8 +251,14 @@ async fn size_of_the_first_page_tells_how_many_pages_a_number_of_records_takes()
     })
     .await;
     let total = Some(Total::Records(body("count")));
-    let pagination =
-        Pagination::PageNumber { into: parameter("page"), first: 1, total, signal: None, carry: Vec::new() };
+    let pagination = Pagination::PageNumber {
+        into: parameter("page"),
+        first: 1,
+        total,
+        size: None,
+        signal: None,
+        carry: Vec::new(),
+    };
     let settings = PageSettings { page_size: None, ..in_data(pagination) };
     assert_eq!(parameters(&server, settings, "page").await, ["1", "2", "3"]);
 }
@@ -258,6 +271,7 @@ async fn records_that_are_no_array_are_an_error_where_their_number_matters() {
             into: parameter("page"),
             first: 1,
             total: None,
+            size: None,
             signal: None,
             carry: Vec::new(),
         });
@@ -274,10 +288,24 @@ async fn offsets_end_at_the_total_or_at_a_short_page() {
             Reply::json(json!({"data": data((5 - offset).min(2))}).to_string()).header("x-total", "5")
         })
         .await;
-        let settings = in_data(Pagination::Offset { into: parameter("offset"), first: 0, total, signal: None });
+        let settings =
+            in_data(Pagination::Offset { into: parameter("offset"), first: 0, total, size: None, signal: None });
         let sent = parameters(&server, settings, "offset").await;
         assert_eq!((sent.len(), sent), (expected, vec!["0".to_owned(), "2".into(), "4".into()]));
     }
+}
+
+#[tokio::test]
+async fn size_that_a_page_tells_counts_instead_of_the_one_asked_for() {
+    let server = Server::start(|_, seen| {
+        let offset: usize = seen.parameter("offset").unwrap().parse().unwrap();
+        Reply::json(json!({"data": data((5_usize.saturating_sub(offset)).min(2)), "granted": 2}).to_string())
+    })
+    .await;
+    let size = Some(body("granted"));
+    let pagination = Pagination::Offset { into: parameter("offset"), first: 0, total: None, size, signal: None };
+    let settings = PageSettings { page_size: Some(100), ..in_data(pagination) };
+    assert_eq!(parameters(&server, settings, "offset").await, ["0", "2", "4"]);
 }
 
 #[tokio::test]
@@ -372,8 +400,14 @@ async fn stream_that_is_dropped_stops_its_fetches() {
     })
     .await;
     let total = Some(Total::Pages(body("pages")));
-    let settings =
-        in_data(Pagination::PageNumber { into: parameter("page"), first: 1, total, signal: None, carry: Vec::new() });
+    let settings = in_data(Pagination::PageNumber {
+        into: parameter("page"),
+        first: 1,
+        total,
+        size: None,
+        signal: None,
+        carry: Vec::new(),
+    });
     let client = server.client();
     let mut stream = pages(&client, Request::get("/x"), settings, Arc::default());
     stream.next().await.unwrap().unwrap();

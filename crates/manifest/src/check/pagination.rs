@@ -65,6 +65,7 @@ fn details(detailed: &Detailed) -> (&'static str, Targets<'_>, Places<'_>) {
             vec![
                 ("total_pages", page.total_pages.as_ref()),
                 ("total_records", page.total_records.as_ref()),
+                ("granted_size", page.granted_size.as_ref()),
                 ("more", page.more.as_ref()),
                 ("end", page.end.as_ref()),
             ],
@@ -74,6 +75,7 @@ fn details(detailed: &Detailed) -> (&'static str, Targets<'_>, Places<'_>) {
             vec![("param", offset.param.as_ref()), ("body", offset.body.as_ref())],
             vec![
                 ("total_records", offset.total_records.as_ref()),
+                ("granted_size", offset.granted_size.as_ref()),
                 ("more", offset.more.as_ref()),
                 ("end", offset.end.as_ref()),
             ],
@@ -137,6 +139,7 @@ fn page_number(page: &PageNumber) -> Pagination {
         into: target(page.param.as_ref(), page.body.as_ref(), None).unwrap_or(Target::Parameter("page".to_owned())),
         first: page.first.unwrap_or(1),
         total: pages.or_else(|| page.total_records.as_ref().map(|total| Total::Records(place(total)))),
+        size: page.granted_size.as_ref().map(place),
         signal: signal(page.more.as_ref(), page.end.as_ref()),
         carry: page.carry.iter().map(|(name, from)| (place(from), Target::Parameter(name.clone()))).collect(),
     }
@@ -151,6 +154,7 @@ fn compile_detailed(detailed: &Detailed) -> Pagination {
             into: target(offset.param.as_ref(), offset.body.as_ref(), None).unwrap_or_else(none),
             first: offset.first.unwrap_or(0),
             total: offset.total_records.as_ref().map(|total| Total::Records(place(total))),
+            size: offset.granted_size.as_ref().map(place),
             signal: signal(offset.more.as_ref(), offset.end.as_ref()),
         },
         Detailed::Cursor(cursor) => Pagination::Cursor {

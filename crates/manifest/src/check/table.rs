@@ -36,7 +36,7 @@ impl Checker<'_> {
         let pagination = compile(table.pagination.as_ref().or(http.pagination.as_ref()));
         let page_size = table.page_size.clone().or_else(|| http.page_size.clone());
         let mut settings = self.table_options(name, &table.options);
-        settings.extend(derived_options(table, page_size.as_ref(), &pagination, self.inherited_lookback(table)));
+        settings.extend(derived_options(table, page_size.as_ref(), &pagination, self.lookback(table)));
         let names = self.table_templates(name, table, &settings, connection);
         self.words(name, table, &names, connection);
         self.parameters_set_once(name, table, &pagination, page_size.as_ref());
@@ -62,14 +62,15 @@ impl Checker<'_> {
         Some(Described::Tables(members.collect()))
     }
 
-    /// How far behind the last cursor the parent is read again.
-    fn inherited_lookback(&self, table: &Table) -> Option<Span> {
-        let mut parent = table.parent.as_ref()?;
-        for _ in 0..self.manifest.tables.len() {
-            let of = self.manifest.tables.get(&parent.table)?;
-            match of.incremental.as_ref().and_then(|incremental| incremental.lookback) {
+    /// How far behind the last cursor the table is read again: as it says itself, or its feed, or its parent.
+    fn lookback(&self, table: &Table) -> Option<Span> {
+        let mut table = table;
+        for _ in 0..=self.manifest.tables.len() {
+            let feed = table.changes.as_ref().and_then(|changes| self.manifest.feeds.get(&changes.feed));
+            let own = table.incremental.as_ref().and_then(|incremental| incremental.lookback);
+            match own.or(feed.and_then(|feed| feed.lookback)) {
                 Some(lookback) => return Some(lookback),
-                None => parent = of.parent.as_ref()?,
+                None => table = self.manifest.tables.get(&table.parent.as_ref()?.table)?,
             }
         }
         None

@@ -35,6 +35,9 @@ pub struct Feed {
     /// The order in which events are listed; `descending` by default.
     #[serde(default)]
     pub order: FeedOrder,
+    /// How far behind the last event each read begins, for events that the feed lists late: `5m`. No event is handed on
+    /// twice. The user's option `lookback_seconds` overrides it.
+    pub lookback: Option<Span>,
     /// How far back the feed reaches: `30d`. A read that was interrupted for longer ends with an error that says so.
     pub horizon: Option<Span>,
 }

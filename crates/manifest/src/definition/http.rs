@@ -40,7 +40,10 @@ pub struct RateLimit {
     pub limit: Option<String>,
     /// The response header with the number of requests that are left: `x-ratelimit-remaining`.
     pub remaining: Option<String>,
-    /// The response header that tells when there will be more.
+    /// The response header that tells both, as `32/40`: how many requests were used, of how many:
+    /// `x-shopify-shop-api-call-limit`.
+    pub used_of_limit: Option<String>,
+    /// The response header that tells when there will be more; without it, what is left is for a second.
     pub reset: Option<Reset>,
     /// The number of requests to send in each `per`, at most.
     #[schemars(range(min = 1))]

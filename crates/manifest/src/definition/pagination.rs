@@ -97,6 +97,8 @@ pub struct PageNumber {
     pub total_pages: Option<ValuePlace>,
     /// Where the response has the number of records.
     pub total_records: Option<ValuePlace>,
+    /// Where the response has the number of records that fit in a page: a source may grant fewer than were asked for.
+    pub granted_size: Option<ValuePlace>,
     /// True where there are more pages: `$.has_more`.
     pub more: Option<ValuePlace>,
     /// True where there are none.
@@ -119,6 +121,8 @@ pub struct RecordOffset {
     pub first: Option<u64>,
     /// Where the response has the number of records.
     pub total_records: Option<ValuePlace>,
+    /// Where the response has the number of records that fit in a page: a source may grant fewer than were asked for.
+    pub granted_size: Option<ValuePlace>,
     /// True where there are more pages: `$.has_more`.
     pub more: Option<ValuePlace>,
     /// True where there are none.

@@ -74,7 +74,7 @@ struct Place {
     backfill: Option<Option<Json>>,
     /// Where the feed goes on.
     feed: Cursor,
-    /// The events at that instant that were handed on.
+    /// The events at that instant that were handed on; with a `lookback`, those so much before it too.
     seen: BTreeSet<String>,
 }
 
@@ -158,9 +158,12 @@ struct FeedRead {
     changes: Changes,
     record: JsonPath,
     place: Place,
-    greatest: Option<Cursor>,
-    /// The events at the greatest instant so far.
-    latest: BTreeSet<String>,
+    /// How far before the place the feed is asked again, for what it lists late.
+    lookback: Duration,
+    /// The events that a later read will be told of again: those no further than `lookback` before the latest.
+    latest: BTreeSet<(Cursor, String)>,
+    /// Whether an event was handed on.
+    has_moved: bool,
     /// Versions of rows that were handed on: of several with the same sequence, the newest is the first that a list with
     /// the newest first has.
     versions: HashSet<u64>,
@@ -176,8 +179,9 @@ impl FeedRead {
             changes,
             record,
             place,
-            greatest: None,
+            lookback: table.lookback(),
             latest: BTreeSet::new(),
+            has_moved: false,
             versions: HashSet::new(),
             hasher: RandomState::new(),
         }
@@ -198,7 +202,7 @@ impl FeedRead {
         let mut asked = request(&self.feed.request, &scope)?;
         let bound = self.feed.feed.from.full();
         let shift = if bound.inclusive { 0 } else { -1 };
-        let value = self.place.feed.bound(bound.format.as_ref(), shift, self.table.time_zone()?);
+        let value = self.earliest().bound(bound.format.as_ref(), shift, self.table.time_zone()?);
         if let Some(into) = target(bound.param.as_ref(), bound.body.as_ref(), None) {
             into.set(&mut asked, &value.into());
         }
@@ -240,10 +244,15 @@ impl FeedRead {
         let id = text_of(&feed.id, event)?;
         let sequence = feed.sequence.find(event).ok_or_else(|| missing(&feed.sequence))?;
         let instant = CursorKind::Instant.read(sequence).ok_or_else(|| missing(&feed.sequence))?;
-        if instant.is_after(self.table.ask.horizon) || instant < self.place.feed || self.place.seen.contains(&id) {
+        if instant.is_after(self.table.ask.horizon) || instant < self.earliest() {
             return Ok(());
         }
-        self.note(&instant, &id);
+        let is_known = self.place.seen.contains(&id);
+        self.note(instant.clone(), id);
+        if is_known {
+            return Ok(());
+        }
+        self.has_moved = true;
         let column = self.table.plan.metadata.cursor_field.as_ref().map(ToString::to_string).unwrap_or_default();
         // The children of a row are read once, however often it changed.
         let version_at = (!self.table.beyond_horizon).then_some(&instant);
@@ -260,14 +269,25 @@ impl FeedRead {
         Ok(())
     }
 
-    /// Notes an event that is handed on.
-    fn note(&mut self, instant: &Cursor, id: &str) {
-        if self.greatest.as_ref().is_none_or(|greatest| instant > greatest) {
-            self.greatest = Some(instant.clone());
-            self.latest.clear();
+    /// From where on the feed is asked.
+    fn earliest(&self) -> Cursor {
+        self.place.feed.before(self.lookback)
+    }
+
+    /// The latest instant that is known: of an event, or of the place.
+    fn greatest(&self) -> &Cursor {
+        self.latest.last().map_or(&self.place.feed, |(last, _)| last.max(&self.place.feed))
+    }
+
+    /// Notes an event, and forgets those that no later read is told of.
+    fn note(&mut self, instant: Cursor, id: String) {
+        if instant.is_within(self.lookback, self.greatest()) {
+            self.latest.insert((instant, id));
         }
-        if self.greatest.as_ref() == Some(instant) {
-            self.latest.insert(id.to_owned());
+        while let Some((first, _)) = self.latest.first()
+            && !first.is_within(self.lookback, self.greatest())
+        {
+            self.latest.pop_first();
         }
     }
 
@@ -282,21 +302,21 @@ impl FeedRead {
 
     /// The place behind all events that were taken.
     fn reached(self) -> Place {
-        let Self { table, mut place, greatest, latest, .. } = self;
-        let Some(greatest) = greatest else { return place };
-        if greatest == place.feed {
-            place.seen.extend(latest);
+        let greatest = self.greatest().clone();
+        let latest = self.latest.into_iter().map(|(_, id)| id);
+        let seen = if greatest == self.place.feed {
+            self.place.seen.into_iter().chain(latest).collect()
         } else {
-            place.seen = latest;
-        }
-        place.feed = Cursor::at(greatest.instant().unwrap_or(table.ask.horizon));
-        place
+            latest.collect()
+        };
+        let feed = Cursor::at(greatest.instant().unwrap_or(self.table.ask.horizon));
+        Place { feed, seen, ..self.place }
     }
 
     /// The offset behind all that was handed on. A place that would soon be out of the feed's reach moves on even when
     /// nothing happened.
     fn end(self, unchanged: Offset) -> Offset {
-        if self.greatest.is_some() {
+        if self.has_moved {
             return self.reached().offset();
         }
         let horizon = self.table.ask.horizon;
@@ -304,7 +324,9 @@ impl FeedRead {
         let is_old = reach.zip(self.place.feed.instant()).is_some_and(|(reach, last)| horizon - last > reach / 4);
         if is_old {
             let feed = Cursor::at(horizon - OVERLAP);
-            return Place { backfill: None, feed, seen: BTreeSet::new() }.offset();
+            let known = self.latest.into_iter().filter(|(instant, _)| instant.is_within(self.lookback, &feed));
+            let seen = known.map(|(_, id)| id).collect();
+            return Place { backfill: None, feed, seen }.offset();
         }
         unchanged
     }

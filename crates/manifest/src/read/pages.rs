@@ -61,9 +61,16 @@ impl TableRead {
     ) -> lakeflow_http::PageStream {
         let mut settings = PageSettings::new(pagination);
         settings.records = self.plan.records.path.keys();
-        settings.page_size = self.values.integer("per_page").and_then(|size| u64::try_from(size).ok());
+        settings.page_size = self.page_size();
         settings.read_ahead = read_ahead;
         lakeflow_http::pages(&self.ask.client, request, settings, self.ask.metrics.clone())
+    }
+
+    /// How many records a page is asked to have: as the user says, and no more than this list grants.
+    fn page_size(&self) -> Option<u64> {
+        let size = self.plan.page_size.as_ref().filter(|_| self.plan.pagination != Pagination::None)?;
+        let given = self.values.given("per_page").and_then(|size| size.parse().ok());
+        Some(given.unwrap_or(size.default).min(size.max))
     }
 
     /// Finds the records of a page.
@@ -124,7 +131,7 @@ impl TableRead {
                 into.set(&mut request, &value.into());
             }
         }
-        if let (Some(size), Some(value)) = (&self.plan.page_size, self.values.integer("per_page"))
+        if let (Some(size), Some(value)) = (&self.plan.page_size, self.page_size())
             && let Some(into) = target(size.param.as_ref(), size.body.as_ref(), None)
         {
             into.set(&mut request, &value.into());

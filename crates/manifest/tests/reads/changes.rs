@@ -120,3 +120,25 @@ async fn what_the_feed_told_before_the_list_does_not_come_again() {
     assert_eq!(rows(&first).len(), 3);
     assert_eq!(end(&first), r#"{"feed":"2026-06-29T23:59:00Z","seen":["e2","e3"]}"#);
 }
+
+#[tokio::test]
+async fn event_that_is_listed_late_is_lost_without_a_lookback_and_comes_once_with_it() {
+    let in_time = || event("e1", "row.updated", HORIZON - 60, json!({"id": "a", "v": 2}));
+    let late = || event("e2", "row.updated", HORIZON - 90, json!({"id": "b", "v": 2}));
+    let with_lookback = DEFINITION.replace("horizon: 30d", "horizon: 30d\n    lookback: 5m");
+    for (definition, expected) in [(DEFINITION, 0), (&with_lookback, 1)] {
+        let events = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let told = events.clone();
+        let source = Scripted::start(move |asked| answer(asked, &told.lock().unwrap())).await;
+        let connector = source.connect(definition);
+        let first = read(&connector, "rows", "{}").await.unwrap();
+        events.lock().unwrap().push(in_time());
+        let second = read(&connector, "rows", end(&first)).await.unwrap();
+        assert_eq!(rows(&second).len(), 1);
+        events.lock().unwrap().insert(0, late());
+        let third = read(&connector, "rows", end(&second)).await.unwrap();
+        assert_eq!(rows(&third).len(), expected, "{third:?}");
+        let fourth = read(&connector, "rows", end(&third)).await.unwrap();
+        assert_eq!(fourth, [format!("={}", end(&third))]);
+    }
+}

@@ -9,7 +9,7 @@ use lakeflow_interface::{Secret, names_secret};
 use regex::{Captures, Regex};
 use url::form_urlencoded;
 
-use super::words::{is_free_text, is_personal, is_personal_in_person, shows_person};
+use super::words::{is_free_text, is_personal, is_personal_in_person, replace_word, shows_person};
 use super::{Cassette, Exchange, RecordedBody};
 use crate::definition::Json;
 
@@ -211,7 +211,7 @@ impl Cleaner {
         shown = replaced(&QUERY, &shown, |found| format!("{}?{}", &found[1], masked_query(&found[2])));
         shown = replaced(&CREDENTIAL, &shown, |_| MASK.to_owned());
         for (person, stand_in) in &self.people {
-            shown = with_stand_in(shown, person, stand_in);
+            shown = with_stand_in(&shown, person, stand_in);
         }
         replaced(&EMAIL, &shown, |found| {
             if found[0].ends_with("@example.com") { found[0].to_owned() } else { "person@example.com".to_owned() }
@@ -220,23 +220,9 @@ impl Cleaner {
 }
 
 /// A text in which a person is replaced where it stands as a word of its own.
-fn with_stand_in(text: String, person: &str, stand_in: &str) -> String {
+fn with_stand_in(text: &str, person: &str, stand_in: &str) -> String {
     let encoded: String = form_urlencoded::byte_serialize(person.as_bytes()).collect();
-    [person, encoded.as_str()].into_iter().fold(text, |text, person| {
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text.as_str();
-        while let Some(position) = rest.find(person) {
-            let (before, found) = rest.split_at(position);
-            let after = &found[person.len()..];
-            let is_edge = |letter: Option<char>| letter.is_none_or(|letter| !letter.is_alphanumeric());
-            let is_word = is_edge(before.chars().next_back()) && is_edge(after.chars().next());
-            out.push_str(before);
-            out.push_str(if is_word { stand_in } else { person });
-            rest = after;
-        }
-        out.push_str(rest);
-        out
-    })
+    replace_word(&replace_word(text, person, stand_in), &encoded, stand_in)
 }
 
 fn replaced(pattern: &Option<Regex>, text: &str, by: impl Fn(&Captures<'_>) -> String) -> String {

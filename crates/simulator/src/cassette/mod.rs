@@ -1,6 +1,7 @@
 //! Recordings of what a source answered: made by a proxy, cleaned of secrets and personal data, served again.
 
 mod cleaner;
+mod corpus;
 mod drift;
 mod recorder;
 mod replayer;
@@ -13,6 +14,7 @@ use lakeflow_interface::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::definition::Json;
+pub use corpus::{RecordedCorpora, RecordedList, RecordedTable};
 pub use drift::{Drift, Finding};
 pub use recorder::{Recorder, RecorderSettings};
 pub use replayer::Replayer;

@@ -120,6 +120,23 @@ pub(super) fn is_free_text(name: &str, value: &str) -> bool {
     prose || words(name).last().is_some_and(|word| FREE_TEXT.contains(&word.as_str()))
 }
 
+/// Replaces a value wherever it stands as a word of its own.
+pub(super) fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let is_edge = |letter: Option<char>| letter.is_none_or(|letter| !letter.is_alphanumeric());
+    let mut out = String::with_capacity(text.len());
+    let mut end = 0;
+    for (start, _) in text.match_indices(word) {
+        let (before, behind) = (&text[..start], &text[start + word.len()..]);
+        if is_edge(before.chars().next_back()) && is_edge(behind.chars().next()) {
+            out.push_str(&text[end..start]);
+            out.push_str(by);
+            end = start + word.len();
+        }
+    }
+    out.push_str(&text[end..]);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

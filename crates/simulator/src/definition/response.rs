@@ -131,6 +131,10 @@ pub enum Packing {
     None,
     /// One gzip file.
     Gzip,
+    /// A zip archive of several files.
+    Zip,
+    /// A zip archive of several gzip files.
+    ZipOfGzip,
 }
 
 /// The status of a good answer.

@@ -3,8 +3,8 @@
 use lakeflow_interface::{ErrorKind, Result, unknown_name};
 
 use super::compile::{Compiler, Place, is_generator, rendered_key};
-use super::expression;
-use super::node::{Condition, Node, Part, Scope, Shift, ToldPart};
+use super::expression::{self, Expression};
+use super::node::{Condition, Name, Node, Part, Scope, Shift, ToldPart};
 use crate::definition::Json;
 use crate::instant::InstantFormat;
 use crate::random::threshold;
@@ -16,7 +16,7 @@ const GENERATORS: [(&str, &[&str]); 19] = [
     ("$int", &[]),
     ("$float", &["decimals"]),
     ("$bool", &[]),
-    ("$choice", &["weights"]),
+    ("$choice", &["weights", "at"]),
     ("$words", &["vocabulary"]),
     ("$text", &["vocabulary"]),
     ("$hex", &[]),
@@ -201,6 +201,10 @@ impl<'a> Compiler<'a> {
                 return Err(self.mistake(place, format!("expected weights in a list, found {}", other.kind())));
             }
         };
+        let at = self.at(options, place)?;
+        if at.is_some() && options.get("weights").is_some() {
+            return Err(self.mistake(place, "expected either `weights` (at random) or `at` (which one)"));
+        }
         let total: f64 = weights.iter().sum();
         if weights.len() != items.len() || !weights.iter().all(|weight| *weight >= 0.0) || total <= 0.0 {
             return Err(self.mistake(
@@ -215,7 +219,7 @@ impl<'a> Compiler<'a> {
         });
         let thresholds = thresholds.collect();
         let values = items.iter().enumerate().map(|(position, item)| self.value(item, &place.item(position)));
-        Ok(Node::Choice { thresholds, options: values.collect::<Result<_>>()? })
+        Ok(Node::Choice { at, thresholds, options: values.collect::<Result<_>>()? })
     }
 
     fn prose(&self, name: &str, json: &Json, options: Options<'a>, place: &Place) -> Result<Node> {
@@ -345,19 +349,19 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Which row of a corpus, or which value of some.
+    fn at(&mut self, options: Options<'a>, place: &Place) -> Result<Option<Expression<Name>>> {
+        let Some(at) = options.get("at") else { return Ok(None) };
+        let parsed = expression::parse(self.string(at, place)?).map_err(|message| self.mistake(place, message))?;
+        self.resolve(parsed, place).map(Some)
+    }
+
     fn row(&mut self, json: &'a Json, options: Options<'a>, place: &Place) -> Result<Node> {
         let name = self.string(json, place)?;
         let Some(table) = self.surroundings.tables.iter().position(|known| known == name) else {
             return Err(self.unknown("corpus", name, self.surroundings.tables.iter().map(String::as_str), place));
         };
-        let at = match options.get("at") {
-            None => None,
-            Some(at) => {
-                let parsed =
-                    expression::parse(self.string(at, place)?).map_err(|message| self.mistake(place, message))?;
-                Some(self.resolve(parsed, place)?)
-            }
-        };
+        let at = self.at(options, place)?;
         let pool = Scope::Pool(table);
         let part = match (options.get("field"), options.get("fields")) {
             (None, None) => Part::Whole,

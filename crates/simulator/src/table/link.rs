@@ -205,7 +205,12 @@ impl Linked<'_> {
         match &program.entries[node].node {
             Node::Object { fields, .. } => nodes.extend(fields.iter().map(|field| field.node)),
             Node::List(items) => nodes.extend(items),
-            Node::Choice { options, .. } => nodes.extend(options),
+            Node::Choice { at, options, .. } => {
+                nodes.extend(options);
+                if let Some(at) = at {
+                    collect(at, &mut links);
+                }
+            }
             Node::Optional { value, .. } | Node::Encoded(value) => nodes.push(*value),
             Node::Repeat { element, .. } => nodes.push(*element),
             Node::If { conditions, then, otherwise } => {

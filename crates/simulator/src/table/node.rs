@@ -55,6 +55,8 @@ pub(crate) enum Node {
         threshold: u64,
     },
     Choice {
+        /// The number of the option, from 1 and wrapped round, where it is not random.
+        at: Option<Expression<Name>>,
         thresholds: Vec<u64>,
         options: Vec<NodeId>,
     },

@@ -1,6 +1,7 @@
 //! One row at one moment, and the way from a node of its template to the node that has the value.
 
 use super::World;
+use super::expression::Expression;
 use super::feed::{Feed, HappeningKind};
 use super::node::{LinkId, Literal, Name, Node, NodeId, Part, Program, Scope};
 use super::scalar::Scalar;
@@ -221,9 +222,15 @@ impl<'a> Place<'a> {
         let mut place = self;
         loop {
             place = match place.content() {
-                Node::Choice { thresholds, options } => {
-                    let random = place.draw();
-                    let chosen = thresholds.partition_point(|threshold| *threshold <= random);
+                Node::Choice { at, thresholds, options } => {
+                    let chosen = match at {
+                        Some(at) => place.wrapped(at, options.len() as u64)?,
+                        None => {
+                            let random = place.draw();
+                            thresholds.partition_point(|threshold| *threshold <= random) as u64
+                        }
+                    };
+                    let chosen = usize::try_from(chosen).ok()?;
                     place.with_node(*options.get(chosen).or(options.last())?)
                 }
                 Node::Optional { threshold, value } => {
@@ -264,13 +271,19 @@ impl<'a> Place<'a> {
             return None;
         }
         let slot = match at {
-            Some(at) => (at.evaluate(&|name| self.number(name)) - 1).rem_euclid(i64::try_from(count).ok()?) as u64,
+            Some(at) => self.wrapped(at, count)?,
             None if *neighbours => {
                 (below(mix(self.outer, self.row.program.entries[self.node].salt), count) + self.element) % count
             }
             None => below(self.draw(), count),
         };
         Some(self.row.world.original(None, *table, slot))
+    }
+
+    /// The position that a number from 1 stands for among so many, wrapped round.
+    fn wrapped(&self, at: &Expression<Name>, count: u64) -> Option<u64> {
+        let position = at.evaluate(&|name| self.number(name)) - 1;
+        position.checked_rem_euclid(i64::try_from(count).ok()?).map(i64::unsigned_abs)
     }
 
     fn subject_field(&self, keys: &[String]) -> Option<Self> {

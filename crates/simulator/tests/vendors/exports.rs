@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use flate2::read::GzDecoder;
+use flate2::read::{DeflateDecoder, GzDecoder};
 use serde_json::Value;
 
 use crate::support::Vendor;
@@ -26,6 +26,8 @@ endpoints:
   - {path: /people/columns, corpus: people, response: {columns: {data.names: name, data.series: [id]}, extras: {data.label: ids}}}
   - {path: /people.csv, corpus: people, response: {format: csv}}
   - {path: /people.json.gz, corpus: people, response: {packing: gzip}}
+  - {path: /people.zip, corpus: people, response: {format: csv, packing: zip}}
+  - {path: /events.zip, corpus: mixpanel_events, response: {format: json_lines, packing: zip_of_gzip}}
 "#;
 
 const AMPLITUDE: &str = r#"{"count": 1200, "identity": "uuid", "cursor": "server_upload_time", "record": {"uuid": "u-{n}",
@@ -115,4 +117,39 @@ async fn rows_are_written_as_csv_and_gzip() {
     assert!(text.starts_with(csv.as_bytes()), "{}", String::from_utf8_lossy(&text));
     let rows: Vec<Value> = serde_json::from_slice(&unpacked(&bytes(&vendor, "/people.json.gz").await)).unwrap();
     assert_eq!(rows, vendor.rows("people"));
+}
+
+/// The files of an archive, by its directory: name and content.
+fn files(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let number = |at: usize| u32::from_le_bytes(archive[at..at + 4].try_into().unwrap()) as usize;
+    let end = archive.len() - 22;
+    assert_eq!(archive[end..end + 4], *b"PK\x05\x06");
+    let mut entry = number(end + 16);
+    let mut files = Vec::new();
+    while entry < end {
+        let name_length = usize::from(archive[entry + 28]);
+        let name = String::from_utf8(archive[entry + 46..entry + 46 + name_length].to_vec()).unwrap();
+        let begin = number(entry + 42) + 30 + name_length;
+        let mut content = Vec::new();
+        DeflateDecoder::new(&archive[begin..begin + number(entry + 20)]).read_to_end(&mut content).unwrap();
+        assert_eq!(content.len(), number(entry + 24));
+        files.push((name, content));
+        entry += 46 + name_length;
+    }
+    files
+}
+
+#[tokio::test]
+async fn archives_have_the_rows_in_several_files() {
+    let vendor = vendor().await;
+    let people = files(&bytes(&vendor, "/people.zip").await);
+    assert_eq!(people.len(), 1);
+    assert_eq!((people[0].0.as_str(), &people[0].1), ("export/1.csv", &bytes(&vendor, "/people.csv").await));
+    let events = files(&bytes(&vendor, "/events.zip").await);
+    assert_eq!(
+        events.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["export/1.json.gz", "export/2.json.gz"]
+    );
+    let rows: Vec<Value> = events.iter().flat_map(|(_, content)| lines(&unpacked(content))).collect();
+    assert_eq!(rows, vendor.rows("mixpanel_events"));
 }

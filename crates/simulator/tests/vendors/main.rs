@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at what it did not expect")]
 
 mod cassette;
+mod corpora;
 mod exports;
 mod graph;
 mod hubspot;

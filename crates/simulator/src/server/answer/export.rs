@@ -1,11 +1,15 @@
-//! Rows as files: JSON Lines and CSV, packed as gzip.
+//! Rows as files: JSON Lines and CSV, packed as gzip and as zip archives.
 
 use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::archive::archive;
 use crate::definition::{Format, Json, Packing, ResponseSpec, write_json};
+
+/// The rows of one file of an archive: few, so that most archives have several files.
+const ROWS_OF_A_FILE: usize = 50;
 
 /// A body with its type, from rows with commas between them.
 pub(super) fn export(rows: &[u8], response: &ResponseSpec) -> io::Result<(Vec<u8>, &'static str)> {
@@ -18,7 +22,26 @@ pub(super) fn export(rows: &[u8], response: &ResponseSpec) -> io::Result<(Vec<u8
     Ok(match response.packing {
         Packing::None => (written(&records, response.format), content_type),
         Packing::Gzip => (gzip(&written(&records, response.format))?, "application/gzip"),
+        Packing::Zip => (archive(&files(&records, response.format, ""))?, "application/zip"),
+        Packing::ZipOfGzip => {
+            let mut files = files(&records, response.format, ".gz");
+            for (_, content) in &mut files {
+                *content = gzip(content)?;
+            }
+            (archive(&files)?, "application/zip")
+        }
     })
+}
+
+/// Some rows to a file; one file at least.
+fn files(records: &[Json], format: Format, ending: &str) -> Vec<(String, Vec<u8>)> {
+    let ending = match format {
+        Format::Json | Format::JsonLines => format!(".json{ending}"),
+        Format::Csv => format!(".csv{ending}"),
+    };
+    let parts: Vec<&[Json]> = if records.is_empty() { vec![records] } else { records.chunks(ROWS_OF_A_FILE).collect() };
+    let file = |(number, rows): (usize, &[Json])| (format!("export/{}{ending}", number + 1), written(rows, format));
+    parts.into_iter().enumerate().map(file).collect()
 }
 
 fn written(records: &[Json], format: Format) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! From a request to its answer, without any network.
 
+mod archive;
 mod etag;
 mod export;
 mod given;
