@@ -39,6 +39,7 @@ fn help_lists_commands_and_exit_codes() {
                    personal data
       replay       Serve a recording in the place of its source
       drift        Compare a recording with the simulator and the schemas of its source
+      corpus       Make the corpus of a source's simulator from a recording of the live source
       completions  Print the completions for a shell
       man          Print the man page
       help         Print this message or the help of the given subcommand(s)
