@@ -51,6 +51,9 @@ pub(crate) fn run(arguments: &CorpusArguments, session: &Session) -> Result<Exit
     Ok(ExitStatus::Success)
 }
 
+/// The records of the lists of one table, by the fields of the parent's row that each list is of.
+type Lists = BTreeMap<Vec<(String, String)>, Vec<Json>>;
+
 /// Where files go, and whether there may be others of their names.
 struct Target {
     folder: PathBuf,
@@ -85,7 +88,7 @@ impl Target {
 
 /// What the recording shows of each table.
 fn recorded_tables(cassette: &Cassette, definition: &Definition, session: &Session) -> Vec<RecordedTable> {
-    let mut lists: BTreeMap<String, BTreeMap<Vec<(String, String)>, Vec<Json>>> = BTreeMap::new();
+    let mut lists: BTreeMap<String, Lists> = BTreeMap::new();
     for exchange in cassette.exchanges.iter().filter(|exchange| exchange.response.status < 400) {
         match listings(exchange, definition) {
             Ok(listings) => {
@@ -102,7 +105,7 @@ fn recorded_tables(cassette: &Cassette, definition: &Definition, session: &Sessi
             }
         }
     }
-    let table = |(name, lists): (String, BTreeMap<_, _>)| {
+    let table = |(name, lists): (String, Lists)| {
         let declared = definition.manifest().tables.get(&name);
         let metadata = definition.table_metadata(&name).ok();
         RecordedTable {

@@ -116,7 +116,8 @@ impl Template<'_> {
         let lower = name.to_ascii_lowercase();
         let is_text = matches!(json, Json::Text(_));
         let names_row = lower.ends_with("id") || lower.ends_with("number") || lower.ends_with("ids");
-        if !names_row && !(is_text && value.len() >= SHORTEST_NAMING) {
+        let is_telling = names_row || (is_text && value.len() >= SHORTEST_NAMING);
+        if !is_telling {
             return None;
         }
         if let Some((field, _)) = sample.list.parent.iter().find(|(_, known)| *known == value) {
