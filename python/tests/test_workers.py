@@ -56,9 +56,7 @@ def test_killed_worker_loses_and_doubles_nothing(spark, simulate):
     before = simulator.request_count()
     thread, outcome = in_background(lambda: [row.id for row in frame.select("id").collect()])
     wait_for(lambda: simulator.request_count() > before + 2)
-    workers = task_workers()
-    assert workers
-    for worker in workers:
+    for worker in wait_for(task_workers):
         os.kill(worker, signal.SIGKILL)
     thread.join()
     ids = outcome[0]
