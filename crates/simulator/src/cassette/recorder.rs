@@ -20,9 +20,6 @@ use crate::definition::Json;
 /// The largest body that passes.
 const LARGEST: usize = 256 << 20;
 
-/// The host that a connector meant, where its requests go to another one.
-const FORWARDED_HOST: &str = "x-forwarded-host";
-
 /// Headers of one connection, or that the proxy sets itself.
 const NOT_FORWARDED: [&str; 10] = [
     "host",
@@ -34,7 +31,7 @@ const NOT_FORWARDED: [&str; 10] = [
     "keep-alive",
     "te",
     "upgrade",
-    FORWARDED_HOST,
+    "x-forwarded-host",
 ];
 
 /// How a recorder works.
@@ -131,7 +128,7 @@ impl Shared {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, LARGEST).await.map_err(|error| format!("the request was cut short: {error}"))?;
         let url = self.address(&parts)?;
-        let sent = self.http.request(parts.method.clone(), url).headers(self.sent(&parts.headers)).body(body.clone());
+        let sent = self.http.request(parts.method.clone(), url).headers(forwarded(&parts.headers)).body(body.clone());
         // The cause may name the address, and that a secret.
         let answer = sent.send().await.map_err(|error| format!("no answer: {}", error.without_url()))?;
         let (status, headers) = (answer.status(), forwarded(answer.headers()));
@@ -149,22 +146,12 @@ impl Shared {
         Ok(response)
     }
 
-    /// The headers of a request as they are sent on. What stands in for a source must know whose addresses to answer with.
-    fn sent(&self, given: &HeaderMap) -> HeaderMap {
-        let mut headers = forwarded(given);
-        let host = self.settings.target.as_ref().and_then(|_| given.get(FORWARDED_HOST));
-        if let Some(host) = host {
-            headers.insert(FORWARDED_HOST, host.clone());
-        }
-        headers
-    }
-
     /// Where a request is meant to go.
     fn address(&self, parts: &http::request::Parts) -> Result<Url, String> {
         let origin = match &self.settings.target {
             Some(target) => target.origin().ascii_serialization(),
             None => {
-                let host = parts.headers.get(FORWARDED_HOST).and_then(|host| host.to_str().ok());
+                let host = parts.headers.get("x-forwarded-host").and_then(|host| host.to_str().ok());
                 let host = host.ok_or("the request does not say where it goes: `x-forwarded-host` is missing")?;
                 let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
                 let scheme = if matches!(name, "localhost" | "127.0.0.1" | "[::1]") { "http" } else { "https" };
