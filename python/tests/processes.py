@@ -18,7 +18,7 @@ class Process:
 
 def python_processes(driver: int) -> list[Process]:
     """What Spark runs in Python below a driver: planners, readers of streams, daemons and their workers."""
-    found = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout
+    found = subprocess.run(["ps", "-eww", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout
     lines = [line.split(None, 2) for line in found.splitlines()]
     everything = [Process(int(pid), int(parent), command) for pid, parent, command in lines]
     family, added = {driver}, True

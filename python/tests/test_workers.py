@@ -51,7 +51,7 @@ def in_background(act) -> tuple[threading.Thread, list]:
 
 
 def test_killed_worker_loses_and_doubles_nothing(spark, simulate):
-    simulator = simulate("github", latency="150ms")
+    simulator = simulate("github", latency="300ms", scale=4)
     frame = slow_read(spark, simulator)
     before = simulator.request_count()
     thread, outcome = in_background(lambda: [row.id for row in frame.select("id").collect()])
