@@ -1,9 +1,8 @@
 //! Oldest first: from the stored cursor on, with checkpoints on the way.
 //!
-//! While pages are read by number, a row that is updated moves to the end and shifts the rows behind it one place
-//! forward, past the edge of a page that was read already. A pass over several pages in which something moved is
-//! therefore read again by keyset: each request begins at the greatest cursor so far, so that nothing can shift. Where no
-//! row may be handed on twice, the read is by keyset from the start, and long lists go by stretches.
+//! Where pages are counted, by number or by records, a row that is updated or deleted leaves its place and shifts the rows
+//! behind it one place forward, past the edge of a page that was read already. Such a list is therefore read by keyset:
+//! each request begins at the greatest cursor so far, so that nothing can shift; long lists go by stretches.
 
 use std::time::Instant;
 
@@ -11,25 +10,25 @@ use async_stream::try_stream;
 use chrono::{DateTime, Duration, Utc};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use lakeflow_http::PagesAhead;
+use lakeflow_http::{PagesAhead, Pagination};
 use lakeflow_interface::{Error, ErrorKind, Offset, ReadItem, ReadStream, Result};
 
 use super::filter::{Filter, Verdict};
 use super::pages::TablePage;
-use super::position::{Pass, Position};
+use super::position::Position;
 use super::stretch::{Stretch, pages_of_stretch};
 use super::{Bounds, TableRead};
 use crate::cursor::Cursor;
 
-/// Reads what is new: by keyset at once where no row may be handed on twice, since reading again hands on most of them,
-/// and where a list ends at a ceiling.
+/// Reads what is new: by keyset, unless the source keeps the place between two pages and a list has no ceiling.
 pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let position = Position::read(start, table.cursor_kind()?)?;
-    let keeps_all = table.plan.is_append() || (table.ask.keeps_all && position.pass.is_none());
-    if keeps_all || table.plan.has_ceiling() {
-        by_keyset(table, position, start.clone())
-    } else {
+    let has_bookmark = matches!(table.plan.pagination, Pagination::Cursor { .. } | Pagination::LastRecord { .. });
+    let keeps_all = table.plan.is_append() || table.ask.keeps_all;
+    if has_bookmark && !keeps_all && !table.plan.has_ceiling() {
         by_pages(table, position, start.clone())
+    } else {
+        by_keyset(table, position, start.clone())
     }
 }
 
@@ -69,47 +68,22 @@ fn take(filter: &mut Filter, table: &TableRead, fetched: &TablePage) -> Result<T
     Ok(taken)
 }
 
+/// Pages that follow each other by the source's own bookmark.
 fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadStream> {
-    let known = Pass { from: position.cursor.clone(), began: table.ask.horizon };
-    let was_under_way = position.pass.is_some();
-    let pass = position.pass.clone().unwrap_or(known);
-    let again = Position {
-        pass: None,
-        cursor: pass.from.clone(),
-        ..if was_under_way { Position::default() } else { position.clone() }
-    };
     let mut filter = Filter::new(&table, position)?;
     let mut chase = Chase::of(&table);
     let mut pages = table.pages(&Bounds::since(filter.lower.clone()), None)?;
     let items = try_stream! {
-        let mut has_moved_rows = false;
-        let mut is_one_page = !was_under_way;
         while let Some(fetched) = pages.next().await {
-            let fetched = fetched?;
-            is_one_page &= fetched.number == 1 && fetched.is_last;
-            filter.position.pass = (!is_one_page).then(|| pass.clone());
-            let taken = take(&mut filter, &table, &fetched)?;
+            let taken = take(&mut filter, &table, &fetched?)?;
             for item in taken.items {
                 yield item;
             }
-            has_moved_rows |= taken.greatest.as_ref().is_some_and(|greatest| greatest.is_after(pass.began));
             if taken.is_end || chase.as_mut().is_some_and(|chase| chase.is_over(taken.greatest.as_ref())) {
                 break;
             }
         }
-        drop(pages);
-        if has_moved_rows && !is_one_page {
-            filter.position.pass = None;
-            let unchanged = if was_under_way { filter.position.offset() } else { start };
-            let mut items = by_keyset(table, again, unchanged)?;
-            while let Some(item) = items.next().await {
-                yield item?;
-            }
-        } else {
-            filter.position.pass = None;
-            let is_new = filter.has_moved || was_under_way;
-            yield if is_new { filter.checkpoint() } else { ReadItem::Checkpoint(start) };
-        }
+        yield if filter.has_moved { filter.checkpoint() } else { ReadItem::Checkpoint(start) };
     };
     Ok(items.boxed())
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use lakeflow_interface::{Error, ErrorKind, Offset, Result};
 use serde_json::{Map, Value as Json, json};
 
-use crate::cursor::{Cursor, CursorKind, Instant};
+use crate::cursor::{Cursor, CursorKind};
 
 /// How far a table has been read.
 #[derive(Clone, Debug, Default)]
@@ -14,19 +14,8 @@ pub(super) struct Position {
     /// The greatest cursor of a record that was handed on.
     pub(super) cursor: Option<Cursor>,
     pub(super) seen: Seen,
-    /// Set while a pass over several pages is not known to have missed nothing.
-    pub(super) pass: Option<Pass>,
     /// Where the read of the parent goes on.
     pub(super) parent: Option<Offset>,
-}
-
-/// A pass whose pages may shift while it reads them.
-#[derive(Clone, Debug)]
-pub(super) struct Pass {
-    /// The cursor that it began at.
-    pub(super) from: Option<Cursor>,
-    /// When it began: records changed later have moved.
-    pub(super) began: DateTime<Utc>,
 }
 
 impl Position {
@@ -45,10 +34,6 @@ impl Position {
             let cursor = kind.parse(cursor).ok_or_else(invalid)?;
             position.seen.0.insert(entry, cursor);
         }
-        if let Some(pass) = offset.get("pass") {
-            let began = pass["began"].as_str().and_then(Instant::parse).ok_or_else(invalid)?.0;
-            position.pass = Some(Pass { from: pass.get("from").map(cursor).transpose()?, began });
-        }
         if let Some(parent) = offset.get("parent") {
             position.parent = Some(Offset::from(parent.as_object().ok_or_else(invalid)?.clone()));
         }
@@ -63,11 +48,6 @@ impl Position {
         }
         if !self.seen.0.is_empty() {
             entries.insert("seen".to_owned(), self.seen.0.keys().cloned().collect());
-        }
-        if let Some(pass) = &self.pass {
-            let mut entry = Map::from_iter([("began".to_owned(), json!(*Cursor::at(pass.began).text))]);
-            entry.extend(pass.from.iter().map(|cursor| ("from".to_owned(), json!(*cursor.text))));
-            entries.insert("pass".to_owned(), Json::Object(entry));
         }
         if let Some(parent) = &self.parent {
             entries.insert("parent".to_owned(), Json::Object(parent.entries().clone()));
