@@ -18,7 +18,7 @@ use super::filter::{Filter, Verdict};
 use super::pages::TablePage;
 use super::position::{Pass, Position};
 use super::stretch::{Stretch, pages_of_stretch};
-use super::{Bounds, TableRead};
+use super::{Bounds, Reach, TableRead};
 use crate::cursor::Cursor;
 
 /// Reads what is new: by keyset at once where no row may be handed on twice, since reading again hands on most of them,
@@ -82,7 +82,7 @@ fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadS
     let mut chase = Chase::of(&table);
     let mut pages = table.pages(&Bounds::since(filter.lower.clone()), None)?;
     let items = try_stream! {
-        let mut has_moved_rows = false;
+        let (mut has_moved_rows, mut is_cut_short) = (false, false);
         let mut is_one_page = !was_under_way;
         while let Some(fetched) = pages.next().await {
             let fetched = fetched?;
@@ -93,7 +93,11 @@ fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadS
                 yield item;
             }
             has_moved_rows |= taken.greatest.as_ref().is_some_and(|greatest| greatest.is_after(pass.began));
-            if taken.is_end || chase.as_mut().is_some_and(|chase| chase.is_over(taken.greatest.as_ref())) {
+            if taken.is_end {
+                break;
+            }
+            if chase.as_mut().is_some_and(|chase| chase.is_over(taken.greatest.as_ref())) {
+                is_cut_short = !fetched.is_last;
                 break;
             }
         }
@@ -106,6 +110,9 @@ fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadS
                 yield item?;
             }
         } else {
+            if is_cut_short {
+                table.reach.cut_short();
+            }
             filter.position.pass = None;
             let is_new = filter.has_moved || was_under_way;
             yield if is_new { filter.checkpoint() } else { ReadItem::Checkpoint(start) };
@@ -137,6 +144,7 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
                     break;
                 }
                 if chase.as_mut().is_some_and(|chase| chase.is_over(taken.greatest.as_ref())) {
+                    table.reach.cut_short();
                     break;
                 }
                 let ahead = fetched.ahead.clone().filter(|_| filter.is_resumable() && !table.plan.has_ceiling());
@@ -169,7 +177,8 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
 const MOST_CHASED: u32 = 4;
 
 /// The end of a list that is read beyond the horizon, because its rows have children before it. What has moved there until
-/// it is reached is read; what keeps moving is followed for some pages only, or a busy source would never let go.
+/// it is reached is read; what keeps moving is followed for some pages only, or a busy source would never let go. A row
+/// that moved ahead of every page is then left, and the read of its children must say so.
 struct Chase {
     horizon: DateTime<Utc>,
     began: Instant,
@@ -179,10 +188,10 @@ struct Chase {
 }
 
 impl Chase {
-    /// For a read that goes beyond the horizon.
+    /// For a read that goes beyond the horizon, and may be left before its end.
     fn of(table: &TableRead) -> Option<Self> {
         let chase = Self { horizon: table.ask.horizon, began: Instant::now(), reached: None, pages: 0 };
-        table.beyond_horizon.then_some(chase)
+        matches!(table.reach, Reach::EndUnlessBusy(_)).then_some(chase)
     }
 
     /// Whether to stop behind a page with this greatest cursor.

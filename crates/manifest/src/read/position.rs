@@ -18,6 +18,8 @@ pub(super) struct Position {
     pub(super) pass: Option<Pass>,
     /// Where the read of the parent goes on.
     pub(super) parent: Option<Offset>,
+    /// Records below the parent's last rows, which are read again, that an interrupted read handed on.
+    pub(super) delivered: Seen,
 }
 
 /// A pass whose pages may shift while it reads them.
@@ -39,11 +41,13 @@ impl Position {
         let text = |value: &Json| value.as_str().map(str::to_owned).ok_or_else(invalid);
         let cursor = |value: &Json| kind.parse(&text(value)?).ok_or_else(invalid);
         let mut position = Self { cursor: offset.get("cursor").map(cursor).transpose()?, ..Self::default() };
-        for entry in offset.get("seen").and_then(Json::as_array).into_iter().flatten() {
-            let entry = text(entry)?;
-            let (_, cursor) = entry.rsplit_once('@').ok_or_else(invalid)?;
-            let cursor = kind.parse(cursor).ok_or_else(invalid)?;
-            position.seen.0.insert(entry, cursor);
+        for (name, seen) in [("seen", &mut position.seen), ("delivered", &mut position.delivered)] {
+            for entry in offset.get(name).and_then(Json::as_array).into_iter().flatten() {
+                let entry = text(entry)?;
+                let (_, cursor) = entry.rsplit_once('@').ok_or_else(invalid)?;
+                let cursor = kind.parse(cursor).ok_or_else(invalid)?;
+                seen.insert(entry, cursor);
+            }
         }
         if let Some(pass) = offset.get("pass") {
             let began = pass["began"].as_str().and_then(Instant::parse).ok_or_else(invalid)?.0;
@@ -61,8 +65,10 @@ impl Position {
         if let Some(cursor) = &self.cursor {
             entries.insert("cursor".to_owned(), json!(*cursor.text));
         }
-        if !self.seen.0.is_empty() {
-            entries.insert("seen".to_owned(), self.seen.0.keys().cloned().collect());
+        for (name, seen) in [("seen", &self.seen), ("delivered", &self.delivered)] {
+            if !seen.0.is_empty() {
+                entries.insert(name.to_owned(), seen.0.keys().cloned().collect());
+            }
         }
         if let Some(pass) = &self.pass {
             let mut entry = Map::from_iter([("began".to_owned(), json!(*Cursor::at(pass.began).text))]);
@@ -81,7 +87,7 @@ impl Position {
             self.cursor = Some(cursor.clone());
         }
         if self.cursor.as_ref().is_some_and(|greatest| cursor.is_within(lookback, greatest)) {
-            self.seen.0.insert(key, cursor.clone());
+            self.seen.insert(key, cursor.clone());
         }
     }
 
@@ -100,5 +106,9 @@ pub(super) struct Seen(BTreeMap<String, Cursor>);
 impl Seen {
     pub(super) fn contains(&self, key: &str) -> bool {
         self.0.contains_key(key)
+    }
+
+    pub(super) fn insert(&mut self, key: String, cursor: Cursor) {
+        self.0.insert(key, cursor);
     }
 }
