@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use lakeflow_http::Pagination;
+use lakeflow_interface::records::Value;
 use lakeflow_interface::{CursorOrder, IngestionType, TableMetadata};
 
 use crate::check::pagination::compile;
-use crate::cursor::CursorKind;
+use crate::cursor::{Cursor, CursorKind};
 use crate::definition::{
     ErrorRule, Feed, FullBound, FullRecords, FullRequest, Http, Incremental, Oldest, OptionDeclaration, PageSize, Span,
     Table, ValueType,
@@ -181,6 +182,11 @@ impl TablePlan {
             (None, CursorOrder::Ascending) => ReadKind::Ascending,
             (None, _) => ReadKind::Drained,
         }
+    }
+
+    /// The cursor of a record.
+    pub(crate) fn cursor_of(&self, record: Value<'_>) -> Option<Cursor> {
+        self.cursor_kind?.read(record.get_path(self.metadata.cursor_field.as_ref()?.parts())?)
     }
 
     pub(crate) fn is_append(&self) -> bool {

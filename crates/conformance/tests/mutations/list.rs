@@ -50,7 +50,7 @@ impl Mutation {
 type Edits = &'static [(&'static str, &'static str, &'static str)];
 
 /// A mutation of the source's files.
-const fn edited(check: &'static str, table: &'static str, what: &'static str, edits: Edits) -> Mutation {
+pub(crate) const fn edited(check: &'static str, table: &'static str, what: &'static str, edits: Edits) -> Mutation {
     Mutation { check, what, table, edits, ability: None, sound_ability: None, breakage: None }
 }
 
@@ -59,7 +59,7 @@ const fn broken(check: &'static str, table: &'static str, what: &'static str, br
     edited(check, table, what, &[]).and(breakage)
 }
 
-const MANIFEST: &str = "connector.yaml";
+pub(crate) const MANIFEST: &str = "connector.yaml";
 const ENDPOINTS: &str = "simulator/endpoints.yaml";
 const EXCLUSIVE: Edits = &[(ENDPOINTS, "field: updated_at, op: gte", "field: updated_at, op: gt")];
 const NO_PAGES: Edits = &[(MANIFEST, "pagination: link_header", "pagination: none")];

@@ -1,4 +1,5 @@
-//! Every check is seen to fail on a connector that is broken on purpose, with the message that its author gets.
+//! Every check is seen to fail on a connector that is broken on purpose, with the message that its author gets; and none on
+//! sound ones that are written otherwise.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
@@ -7,6 +8,7 @@ mod deleting;
 mod list;
 mod source;
 mod splitting;
+mod variants;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lakeflow_conformance::{CHECKS, Verdict, cases};
 
 use list::{MUTATIONS, Mutation};
+use variants::VARIANTS;
 
 /// What the check that a mutation is for says of it.
 fn verdict(mutation: &Mutation) -> Verdict {
@@ -66,6 +69,20 @@ fn every_check_has_a_mutation() {
     let mutated: BTreeSet<&str> = MUTATIONS.iter().map(|mutation| mutation.check).collect();
     let missing: Vec<&str> = CHECKS.iter().map(|check| check.name).filter(|name| !mutated.contains(name)).collect();
     assert_eq!(missing, Vec::<&str>::new());
+}
+
+#[test]
+fn connectors_that_are_written_otherwise_pass_every_check() {
+    let mut failed = Vec::new();
+    for variant in VARIANTS {
+        let subject = source::subject(variant);
+        for case in cases(&subject, Some(variant.table)).unwrap() {
+            if let Verdict::Failed(finding) = case.run().verdict {
+                failed.push(format!("{}: {}: {finding}", variant.what, case.check().name));
+            }
+        }
+    }
+    assert_eq!(failed, Vec::<String>::new());
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::filter::{Filter, Verdict};
 use super::pages::TablePage;
 use super::position::Position;
 use super::stretch::{Stretch, pages_of_stretch};
-use super::{Bounds, TableRead};
+use super::{Bounds, Reach, TableRead};
 use crate::cursor::Cursor;
 
 /// Reads what is new: by keyset, unless the source keeps the place between two pages and a list has no ceiling.
@@ -75,11 +75,18 @@ fn by_pages(table: TableRead, position: Position, start: Offset) -> Result<ReadS
     let mut pages = table.pages(&Bounds::since(filter.lower.clone()), None)?;
     let items = try_stream! {
         while let Some(fetched) = pages.next().await {
-            let taken = take(&mut filter, &table, &fetched?)?;
+            let fetched = fetched?;
+            let taken = take(&mut filter, &table, &fetched)?;
             for item in taken.items {
                 yield item;
             }
-            if taken.is_end || chase.as_mut().is_some_and(|chase| chase.is_over(taken.greatest.as_ref())) {
+            if taken.is_end {
+                break;
+            }
+            if chase.as_mut().is_some_and(|chase| chase.is_over(taken.greatest.as_ref())) {
+                if !fetched.is_last {
+                    table.reach.cut_short();
+                }
                 break;
             }
         }
@@ -111,6 +118,7 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
                     break;
                 }
                 if chase.as_mut().is_some_and(|chase| chase.is_over(taken.greatest.as_ref())) {
+                    table.reach.cut_short();
                     break;
                 }
                 let ahead = fetched.ahead.clone().filter(|_| filter.is_resumable() && !table.plan.has_ceiling());
@@ -143,7 +151,8 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
 const MOST_CHASED: u32 = 4;
 
 /// The end of a list that is read beyond the horizon, because its rows have children before it. What has moved there until
-/// it is reached is read; what keeps moving is followed for some pages only, or a busy source would never let go.
+/// it is reached is read; what keeps moving is followed for some pages only, or a busy source would never let go. A row
+/// that moved ahead of every page is then left, and the read of its children must say so.
 struct Chase {
     horizon: DateTime<Utc>,
     began: Instant,
@@ -153,10 +162,10 @@ struct Chase {
 }
 
 impl Chase {
-    /// For a read that goes beyond the horizon.
+    /// For a read that goes beyond the horizon, and may be left before its end.
     fn of(table: &TableRead) -> Option<Self> {
         let chase = Self { horizon: table.ask.horizon, began: Instant::now(), reached: None, pages: 0 };
-        table.beyond_horizon.then_some(chase)
+        matches!(table.reach, Reach::EndUnlessBusy(_)).then_some(chase)
     }
 
     /// Whether to stop behind a page with this greatest cursor.

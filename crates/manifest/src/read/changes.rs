@@ -255,7 +255,7 @@ impl FeedRead {
         self.has_moved = true;
         let column = self.table.plan.metadata.cursor_field.as_ref().map(ToString::to_string).unwrap_or_default();
         // The children of a row are read once, however often it changed.
-        let version_at = (!self.table.beyond_horizon).then_some(&instant);
+        let version_at = (!self.table.reach.is_beyond_horizon()).then_some(&instant);
         for found in self.record.select_in(event)? {
             let version = self.hasher.hash_one(self.table.identity(found.value, version_at));
             if !self.versions.insert(version) {

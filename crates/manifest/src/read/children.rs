@@ -1,6 +1,7 @@
 //! Children: once per row of a parent table, several at once, in the parent's order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use async_stream::try_stream;
@@ -12,20 +13,33 @@ use serde_json::Value as Json;
 
 use super::filter::Filter;
 use super::pages::TablePage;
-use super::position::Position;
+use super::position::{Position, Seen};
 use super::side_by_side::side_by_side;
-use super::{Ask, Bounds, TableRead, per_parent};
+use super::{Ask, Bounds, Reach, TableRead, per_parent};
+use crate::cursor::Cursor;
 use crate::definition::Parent;
+use crate::plan::TablePlan;
 
 /// Parents that are read for at once, where the definition does not say.
 const CONCURRENCY: u64 = 8;
 
+/// Most records that an offset names as delivered.
+const MOST_DELIVERED: usize = 1_000;
+
 /// What the reads of parents give, in their order.
 enum Part {
-    /// A page of children, and the read that it belongs to.
-    Page(Box<(TableRead, TablePage)>),
+    /// A page of children, and the request that it belongs to.
+    Page(Box<(Visit, TablePage)>),
     /// The parents before this are complete up to this offset.
     ParentCheckpoint(Offset),
+}
+
+/// One request for children.
+#[derive(Clone)]
+struct Visit {
+    child: TableRead,
+    /// The greatest cursor of the parents that it is for, where they have one.
+    parent_cursor: Option<Cursor>,
 }
 
 /// Reads the children of all parents, or of those that changed.
@@ -34,8 +48,8 @@ pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let parent = table.plan.table.parent.clone().ok_or_else(missing)?;
     let width = usize::try_from(parent.concurrency.unwrap_or(CONCURRENCY)).unwrap_or(1);
     if table.plan.metadata.ingestion_type == IngestionType::Snapshot {
-        let parts = parts(table, parent, &Offset::beginning(), width)?;
-        return Ok(snapshot(parts));
+        let parents = parent_read(&table, &parent)?;
+        return Ok(snapshot(parts(table, parent, parents, &Offset::beginning(), width)?));
     }
     if table.plan.table.offset.is_some() || table.plan.from().is_some() {
         return per_parent::read(table, parent, start, width);
@@ -46,8 +60,10 @@ pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
         _ => Offset::beginning(),
     };
     let is_changed_only = parent.changed_only;
-    let parts = parts(table.clone(), parent, &parent_start, width)?;
-    Ok(incremental(table, position, start.clone(), parts, is_changed_only))
+    let parents = parent_read(&table, &parent)?;
+    let reach = parents.reach.clone();
+    let parts = parts(table.clone(), parent, parents, &parent_start, width)?;
+    Ok(incremental(table, position, start.clone(), parts, reach, is_changed_only))
 }
 
 /// The parent's offset, with the rows at its very end not yet read: a child may have come at the same instant, and their
@@ -61,13 +77,29 @@ fn without_greatest(parent: &Offset) -> Offset {
     Offset::from(entries)
 }
 
+/// Whether the read of the parent has got beyond an offset; one that begins with its last rows again has not.
+fn has_gone_on(before: Option<&Offset>, now: &Offset) -> bool {
+    let Some(before) = before else { return true };
+    if before.get("cursor") != now.get("cursor") {
+        return true;
+    }
+    let seen = |offset: &Offset| {
+        let keys = offset.get("seen").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+        keys.map(str::to_owned).collect::<BTreeSet<String>>()
+    };
+    if now.get("cursor").is_some() && now.get("parent").is_none() {
+        return !seen(now).is_subset(&seen(before));
+    }
+    before.entries() != now.entries()
+}
+
 fn snapshot(mut parts: BoxStream<'static, Result<Part>>) -> ReadStream {
     let items = try_stream! {
         while let Some(part) = parts.next().await {
             if let Part::Page(page) = part? {
-                let (child, page) = *page;
+                let (visit, page) = *page;
                 let places = page.places.clone();
-                for item in child.items(&page, places) {
+                for item in visit.child.items(&page, places) {
                     yield item;
                 }
             }
@@ -82,16 +114,23 @@ fn incremental(
     position: Position,
     start: Offset,
     mut parts: BoxStream<'static, Result<Part>>,
+    reach: Reach,
     is_changed_only: bool,
 ) -> ReadStream {
     let items = try_stream! {
         let mut filter = Filter::new(&table, position.clone())?.dropping_repeats();
         let mut between = position;
+        let mut newest_parent = None;
         while let Some(part) = parts.next().await {
             match part? {
                 Part::Page(page) => {
-                    let (child, page) = *page;
-                    for item in filter.take(&child, &page)? {
+                    let (visit, page) = *page;
+                    if visit.parent_cursor > newest_parent {
+                        newest_parent.clone_from(&visit.parent_cursor);
+                        filter.delivered = Seen::default();
+                    }
+                    filter.keeps_delivered = is_changed_only && visit.parent_cursor == newest_parent;
+                    for item in filter.take(&visit.child, &page)? {
                         yield item;
                     }
                 }
@@ -99,13 +138,23 @@ fn incremental(
                     filter.position.parent = Some(offset.clone()).filter(|offset| !offset.is_beginning());
                     // A child's cursor says nothing while parents are left; upserts may be replayed, rows that are
                     // only added may not.
-                    if !table.plan.is_append() && between.parent.as_ref() != Some(&offset) {
+                    let is_short = filter.delivered.len() <= MOST_DELIVERED;
+                    if !table.plan.is_append() && is_short && has_gone_on(between.parent.as_ref(), &offset) {
                         between.parent = Some(offset);
+                        between.delivered = filter.delivered.clone();
                         yield ReadItem::Checkpoint(between.offset());
                     }
                 }
                 Part::ParentCheckpoint(_) => {}
             }
+        }
+        filter.position.delivered = Seen::default();
+        if reach.is_cut_short() {
+            // Parents are left whose children may lie before the greatest cursor.
+            between.parent.clone_from(&filter.position.parent);
+            between.delivered = Some(filter.delivered).filter(|seen| seen.len() <= MOST_DELIVERED).unwrap_or_default();
+            yield ReadItem::Checkpoint(between.offset());
+            return;
         }
         let is_same_parent = filter.position.parent.as_ref().map(Offset::entries)
             == start.get("parent").and_then(serde_json::Value::as_object);
@@ -115,14 +164,22 @@ fn incremental(
 }
 
 /// The children of the parents, and the parent's checkpoints between them.
-fn parts(table: TableRead, parent: Parent, start: &Offset, width: usize) -> Result<BoxStream<'static, Result<Part>>> {
-    let mut parents = super::read(parent_read(&table, &parent)?, start)?;
+fn parts(
+    table: TableRead,
+    parent: Parent,
+    parents: TableRead,
+    start: &Offset,
+    width: usize,
+) -> Result<BoxStream<'static, Result<Part>>> {
+    let of_parent = parents.plan.clone();
+    let mut parents = super::read(parents, start)?;
     let sources = try_stream! {
+        let mut visited = Visited::default();
         while let Some(item) = parents.next().await {
             match item? {
                 ReadItem::Records(Records::Json(records)) => {
-                    for child in children(&table, &parent, &records)? {
-                        yield pages_of(child)?;
+                    for visit in visits(&table, &parent, &of_parent, &records, &mut visited)? {
+                        yield pages_of(visit)?;
                     }
                 }
                 ReadItem::Checkpoint(offset) => yield stream::iter([Ok(Part::ParentCheckpoint(offset))]).boxed(),
@@ -133,9 +190,21 @@ fn parts(table: TableRead, parent: Parent, start: &Offset, width: usize) -> Resu
     Ok(side_by_side(sources.boxed(), width))
 }
 
-fn pages_of(child: TableRead) -> Result<BoxStream<'static, Result<Part>>> {
-    let pages = child.pages(&Bounds::default(), Some(1))?;
-    Ok(pages.map(move |page| Ok(Part::Page(Box::new((child.clone(), page?))))).boxed())
+fn pages_of(visit: Visit) -> Result<BoxStream<'static, Result<Part>>> {
+    let pages = visit.child.pages(&Bounds::default(), Some(1))?;
+    Ok(pages.map(move |page| Ok(Part::Page(Box::new((visit.clone(), page?))))).boxed())
+}
+
+/// The parents that were asked for in this read, by a hash of what the child takes from them. Whatever their children have
+/// before the horizon came with the first visit, so that a parent which moves meanwhile needs no second one.
+#[derive(Default)]
+struct Visited(RandomState, HashSet<u64>);
+
+impl Visited {
+    fn insert(&mut self, fields: &BTreeMap<String, minijinja::value::Value>) -> bool {
+        let text: Vec<String> = fields.values().map(ToString::to_string).collect();
+        self.1.insert(self.0.hash_one(text))
+    }
 }
 
 /// The read of the parent, with what the user gave of the options that both tables have.
@@ -149,27 +218,49 @@ pub(super) fn parent_read(table: &TableRead, parent: &Parent) -> Result<TableRea
     let shared = plan.settings.iter().filter(|setting| setting.name != "max_records_per_batch");
     let shared = shared.filter_map(|setting| Some((setting.name.as_str(), table.values.given(&setting.name)?)));
     let values = plan.option_settings().resolve(shared)?;
-    // A parent that comes again has its children read again, and of these none is handed on twice.
+    // A parent that comes again is not visited again.
     let ask = Ask { keeps_all: false, ..table.ask.clone() };
     let mut read = TableRead::new(ask, plan, values)?;
-    read.beyond_horizon = true;
+    let is_replaced = matches!(table.plan.metadata.ingestion_type, IngestionType::Cdc | IngestionType::CdcWithDeletes);
+    let may_repeat = is_replaced && !table.ask.keeps_all;
+    read.reach = match &table.reach {
+        // Only a read that comes back to the parents that changed, and may repeat rows, finds what was left.
+        Reach::Horizon if parent.changed_only && may_repeat => Reach::EndUnlessBusy(Arc::default()),
+        Reach::Horizon => Reach::End,
+        of_descendant => of_descendant.clone(),
+    };
     Ok(read)
 }
 
-/// The reads for the rows of a page of parents: one for each, or for so many at once.
-fn children(table: &TableRead, parent: &Parent, records: &JsonRecords) -> Result<Vec<TableRead>> {
-    let rows: Vec<_> = records.values().map(|row| fields(parent, records, row)).collect::<Result<_>>()?;
-    let child = |scope| {
+/// The requests for the rows of a page of parents: one for each, or for so many at once.
+fn visits(
+    table: &TableRead,
+    parent: &Parent,
+    of_parent: &TablePlan,
+    records: &JsonRecords,
+    visited: &mut Visited,
+) -> Result<Vec<Visit>> {
+    let mut rows = Vec::new();
+    for row in records.values() {
+        let fields = fields(parent, records, row)?;
+        if visited.insert(&fields) {
+            let cursor = of_parent.cursor_of(row).filter(|cursor| !cursor.is_after(table.ask.horizon));
+            rows.push((fields, cursor));
+        }
+    }
+    let visit = |scope, parent_cursor| {
         let mut child = TableRead { scope, ..table.clone() };
         child.constants = child.constants()?;
-        Ok(child)
+        Ok(Visit { child, parent_cursor })
     };
     let Some(batch) = parent.batch.and_then(|batch| usize::try_from(batch).ok()) else {
-        return rows.into_iter().map(|row| child(table.scope.clone().with("parent", row))).collect();
+        return rows.into_iter().map(|(row, cursor)| visit(table.scope.clone().with("parent", row), cursor)).collect();
     };
     let lists = rows.chunks(batch).map(|rows| {
-        let list: minijinja::value::Value = rows.iter().map(|row| minijinja::value::Value::from(row.clone())).collect();
-        child(table.scope.clone().with_value("parents", list))
+        let list = rows.iter().map(|(row, _)| minijinja::value::Value::from(row.clone()));
+        let list: minijinja::value::Value = list.collect();
+        let newest = rows.iter().map(|(_, cursor)| cursor).max().cloned().flatten();
+        visit(table.scope.clone().with_value("parents", list), newest)
     });
     lists.collect()
 }

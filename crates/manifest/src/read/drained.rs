@@ -33,7 +33,7 @@ pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
             }
             drop(items);
             // A row that moved to the front while pages were read was at neither place; it is there now.
-            if !table.beyond_horizon || pages <= 1 || newest <= lower {
+            if !table.reach.is_beyond_horizon() || pages <= 1 || newest <= lower {
                 break;
             }
             lower = newest;

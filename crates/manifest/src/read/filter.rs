@@ -8,7 +8,7 @@ use lakeflow_interface::{ReadItem, Result};
 
 use super::TableRead;
 use super::pages::TablePage;
-use super::position::Position;
+use super::position::{Position, Seen};
 use super::rows::Row;
 use crate::cursor::{Cursor, CursorKind};
 
@@ -20,6 +20,9 @@ pub(super) struct Filter {
     pub(super) lookback: Duration,
     pub(super) horizon: DateTime<Utc>,
     beyond_horizon: bool,
+    /// Records up to the horizon that were handed on while `keeps_delivered` held.
+    pub(super) delivered: Seen,
+    pub(super) keeps_delivered: bool,
     /// Records of this read, or of a part of it, where one may come twice.
     repeats: Option<Repeats>,
     checkpoints: Checkpoints,
@@ -71,9 +74,20 @@ impl Filter {
             Some(cursor) => Some(cursor.before(lookback)),
             None => table.start(table.cursor_kind()?),
         };
-        let (horizon, beyond_horizon) = (table.ask.horizon, table.beyond_horizon);
+        let (horizon, beyond_horizon) = (table.ask.horizon, table.reach.is_beyond_horizon());
         let checkpoints = Checkpoints::Always;
-        Ok(Self { position, lower, lookback, horizon, beyond_horizon, repeats: None, checkpoints, has_moved: false })
+        Ok(Self {
+            position,
+            lower,
+            lookback,
+            horizon,
+            beyond_horizon,
+            delivered: Seen::default(),
+            keeps_delivered: false,
+            repeats: None,
+            checkpoints,
+            has_moved: false,
+        })
     }
 
     /// The same filter, dropping what comes twice in this read.
@@ -131,8 +145,12 @@ impl Filter {
         if self.position.seen.contains(&identity) {
             return Verdict::Known;
         }
-        let is_new = self.repeats.as_mut().is_none_or(|repeats| repeats.insert(&identity));
+        let is_new = self.repeats.as_mut().is_none_or(|repeats| repeats.insert(&identity))
+            && !self.position.delivered.contains(&identity);
         if !is_behind {
+            if self.keeps_delivered {
+                self.delivered.insert(identity.clone(), cursor.clone());
+            }
             self.position.note(identity, cursor, self.lookback);
             self.has_moved = true;
         }

@@ -24,6 +24,7 @@ mod windows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -65,8 +66,36 @@ pub(crate) struct TableRead {
     values: Values,
     scope: Scope,
     constants: Constants,
-    /// Whether records behind the horizon are handed on too: their children may lie before it.
-    beyond_horizon: bool,
+    reach: Reach,
+}
+
+/// How far a list is read.
+#[derive(Clone, Debug, Default)]
+enum Reach {
+    /// Up to the horizon.
+    #[default]
+    Horizon,
+    /// To its end, since children of what lies behind the horizon may lie before it.
+    End,
+    /// The same, unless it keeps moving: then it is left, and this is set. Shared by a family of tables.
+    EndUnlessBusy(Arc<AtomicBool>),
+}
+
+impl Reach {
+    fn is_beyond_horizon(&self) -> bool {
+        !matches!(self, Self::Horizon)
+    }
+
+    /// Says that a list was left before its end.
+    fn cut_short(&self) {
+        if let Self::EndUnlessBusy(is_cut) = self {
+            is_cut.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn is_cut_short(&self) -> bool {
+        matches!(self, Self::EndUnlessBusy(is_cut) if is_cut.load(Ordering::Relaxed))
+    }
 }
 
 /// Bounds of the cursor that a request asks for.
@@ -127,7 +156,7 @@ impl TableRead {
         let discovered = plan.discovered.iter().map(|name| minijinja::value::Value::from(name.as_str())).collect();
         let scope = ask.connection.clone().with("options", values.for_templates()).with("table", words);
         let scope = scope.with("discovered", [("columns".to_owned(), discovered)].into());
-        let mut table = Self { ask, plan, values, scope, constants: Arc::new([]), beyond_horizon: false };
+        let mut table = Self { ask, plan, values, scope, constants: Arc::new([]), reach: Reach::Horizon };
         if table.plan.table.parent.is_none() {
             table.constants = table.constants()?;
         }

@@ -16,6 +16,8 @@ pub(super) struct Position {
     pub(super) seen: Seen,
     /// Where the read of the parent goes on.
     pub(super) parent: Option<Offset>,
+    /// Records below the parent's last rows, which are read again, that an interrupted read handed on.
+    pub(super) delivered: Seen,
 }
 
 impl Position {
@@ -28,11 +30,13 @@ impl Position {
         let text = |value: &Json| value.as_str().map(str::to_owned).ok_or_else(invalid);
         let cursor = |value: &Json| kind.parse(&text(value)?).ok_or_else(invalid);
         let mut position = Self { cursor: offset.get("cursor").map(cursor).transpose()?, ..Self::default() };
-        for entry in offset.get("seen").and_then(Json::as_array).into_iter().flatten() {
-            let entry = text(entry)?;
-            let (_, cursor) = entry.rsplit_once('@').ok_or_else(invalid)?;
-            let cursor = kind.parse(cursor).ok_or_else(invalid)?;
-            position.seen.0.insert(entry, cursor);
+        for (name, seen) in [("seen", &mut position.seen), ("delivered", &mut position.delivered)] {
+            for entry in offset.get(name).and_then(Json::as_array).into_iter().flatten() {
+                let entry = text(entry)?;
+                let (_, cursor) = entry.rsplit_once('@').ok_or_else(invalid)?;
+                let cursor = kind.parse(cursor).ok_or_else(invalid)?;
+                seen.insert(entry, cursor);
+            }
         }
         if let Some(parent) = offset.get("parent") {
             position.parent = Some(Offset::from(parent.as_object().ok_or_else(invalid)?.clone()));
@@ -46,8 +50,10 @@ impl Position {
         if let Some(cursor) = &self.cursor {
             entries.insert("cursor".to_owned(), json!(*cursor.text));
         }
-        if !self.seen.0.is_empty() {
-            entries.insert("seen".to_owned(), self.seen.0.keys().cloned().collect());
+        for (name, seen) in [("seen", &self.seen), ("delivered", &self.delivered)] {
+            if !seen.0.is_empty() {
+                entries.insert(name.to_owned(), seen.0.keys().cloned().collect());
+            }
         }
         if let Some(parent) = &self.parent {
             entries.insert("parent".to_owned(), Json::Object(parent.entries().clone()));
@@ -61,7 +67,7 @@ impl Position {
             self.cursor = Some(cursor.clone());
         }
         if self.cursor.as_ref().is_some_and(|greatest| cursor.is_within(lookback, greatest)) {
-            self.seen.0.insert(key, cursor.clone());
+            self.seen.insert(key, cursor.clone());
         }
     }
 
@@ -78,7 +84,15 @@ impl Position {
 pub(super) struct Seen(BTreeMap<String, Cursor>);
 
 impl Seen {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn contains(&self, key: &str) -> bool {
         self.0.contains_key(key)
+    }
+
+    pub(super) fn insert(&mut self, key: String, cursor: Cursor) {
+        self.0.insert(key, cursor);
     }
 }
