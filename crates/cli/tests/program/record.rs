@@ -20,6 +20,17 @@ fn recording_has_the_answers_and_no_secret_and_shows_no_drift() {
 }
 
 #[test]
+fn pages_behind_links_are_recorded_of_what_stands_in_for_the_source() {
+    let github = GitHub::start();
+    let sandbox = Sandbox::with_pipeline(&github, &["issues"]);
+    let options = ["-o", "owner=acme", "-o", "repo=rocket", "-o", "per_page=10", "--limit", "30"];
+    let record = sandbox.output(&[&["record", "github", "issues", "--to", "github.json"][..], &options].concat());
+    assert!(record.status.success(), "{}", sandbox.shown(&record));
+    let cassette: Value = serde_json::from_str(&sandbox.read("github.json")).unwrap();
+    assert!(cassette["exchanges"].as_array().unwrap().len() > 2);
+}
+
+#[test]
 fn run_that_fails_leaves_a_recording() {
     let github = GitHub::start();
     let sandbox = Sandbox::with_pipeline(&github, &["issues"]);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::stream::{BoxStream, try_unfold};
 use http::{HeaderMap, StatusCode};
-use lakeflow_interface::records::Page;
+use lakeflow_interface::records::{Kind, Page, Value};
 use lakeflow_interface::{Error, ErrorKind, ReadMetrics, Result};
 use tokio::task::JoinHandle;
 use url::Url;
@@ -48,8 +48,8 @@ pub struct FetchedPage {
 /// that the caller has not asked for.
 ///
 /// # Errors
-/// The stream ends with the first page that fails, with a link that leads back to a page or to another origin, and with
-/// more than [`PageSettings::most_pages`].
+/// The stream ends with the first page that fails, with a link that leads back to a page or to another origin, with
+/// records that come again and again, page by page, and with more than [`PageSettings::most_pages`].
 pub fn pages(client: &Client, request: Request, settings: PageSettings, metrics: Arc<ReadMetrics>) -> PageStream {
     let read_ahead = settings.read_ahead.unwrap_or(client.concurrency()).max(1);
     let reader = PageReader {
@@ -61,6 +61,8 @@ pub fn pages(client: &Client, request: Request, settings: PageSettings, metrics:
         under_way: VecDeque::new(),
         begun: 0,
         seen: HashSet::new(),
+        last: None,
+        repeated: 0,
         settings,
     };
     try_unfold(reader, |mut reader| async move {
@@ -68,6 +70,24 @@ pub fn pages(client: &Client, request: Request, settings: PageSettings, metrics:
         Ok(page.map(|page| (page, reader)))
     })
     .boxed()
+}
+
+/// How often the records of a page may come again, one page after the other.
+const MOST_REPEATED: u64 = 9;
+
+/// Whether two values are written alike.
+fn is_same(a: Value<'_>, b: Value<'_>) -> bool {
+    match (a.kind(), b.kind()) {
+        (Kind::Array, Kind::Array) => {
+            a.items().count() == b.items().count() && a.items().zip(b.items()).all(|(a, b)| is_same(a, b))
+        }
+        (Kind::Object, Kind::Object) => {
+            let pairs = a.entries().zip(b.entries());
+            a.entries().count() == b.entries().count()
+                && pairs.into_iter().all(|((key, a), (other, b))| key == other && is_same(a, b))
+        }
+        _ => a.raw() == b.raw(),
+    }
 }
 
 struct PageReader {
@@ -80,6 +100,10 @@ struct PageReader {
     under_way: VecDeque<Fetch>,
     begun: u64,
     seen: HashSet<u64>,
+    /// The page that was handed on last.
+    last: Option<Arc<Page>>,
+    /// How often its records came again, one page after the other.
+    repeated: u64,
 }
 
 /// A page on its way; dropping it stops it.
@@ -101,6 +125,7 @@ impl PageReader {
         let fetched = (&mut fetch.task).await;
         let mut fetched = fetched
             .map_err(|error| Error::new(ErrorKind::Internal, "a page could not be fetched").with_cause(error))??;
+        self.check_records(&fetched)?;
         fetched.ahead = self.plan(&fetch.request, &fetched)?;
         fetched.is_last = self.known.is_empty() && self.run.is_none() && self.under_way.is_empty();
         if self.read_ahead > 1 {
@@ -155,6 +180,27 @@ impl PageReader {
             self.run = None;
         }
         request
+    }
+
+    /// Refuses records that come again and again, page by page: the source does not look at what tells the pages apart.
+    fn check_records(&mut self, fetched: &FetchedPage) -> Result<()> {
+        let last = self.last.replace(fetched.page.clone());
+        let path = &self.settings.records;
+        let before = last.as_ref().and_then(|last| last.root().get_path(path));
+        let now = fetched.page.root().get_path(path).filter(|_| fetched.records > 0);
+        let is_repeated = before.zip(now).is_some_and(|(before, now)| is_same(before, now));
+        self.repeated = if is_repeated { self.repeated + 1 } else { 0 };
+        if self.repeated < MOST_REPEATED {
+            return Ok(());
+        }
+        let shown = self.client.redact_url(&fetched.url);
+        let message = format!(
+            "expected other records on each page, found the same on {} in a row, as of `{shown}`",
+            self.repeated + 1
+        );
+        Err(Error::new(ErrorKind::BadResponse, message).with_hint(
+            "the source does not look at what tells its pages apart: compare `pagination` with the API's documentation",
+        ))
     }
 
     /// Refuses a page that was read before, and one page too many.

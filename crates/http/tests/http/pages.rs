@@ -181,6 +181,44 @@ async fn pages_without_end_are_an_error() {
 }
 
 #[tokio::test]
+async fn page_that_comes_again_and_again_is_an_error_however_the_list_is_paged() {
+    let size = || Some(Total::Pages(body("pages")));
+    let numbered = |total, signal| Pagination::PageNumber {
+        into: parameter("page"),
+        first: 1,
+        total,
+        size: None,
+        signal,
+        carry: Vec::new(),
+    };
+    let more = || Some(Signal::More(body("more")));
+    let ways = [
+        numbered(None, None),
+        numbered(size(), None),
+        numbered(None, more()),
+        Pagination::Offset { into: parameter("page"), first: 0, total: None, size: None, signal: None },
+        Pagination::Cursor { from: body("next"), into: parameter("page"), signal: None },
+        Pagination::NextUrl { from: body("url"), signal: None },
+        by_link(),
+    ];
+    for pagination in ways {
+        let asked = Arc::new(AtomicUsize::new(1));
+        let server = Server::start(move |_, _| {
+            let next = asked.fetch_add(1, Ordering::Relaxed);
+            let url = format!("/x?page=n{next}");
+            let body = json!({"data": data(2), "pages": 1_000_000, "more": true, "next": next, "url": url});
+            Reply::json(body.to_string()).header("link", format!("<{url}>; rel=next"))
+        })
+        .await;
+        let error = all(&server.client(), Request::get("/x"), in_data(pagination.clone())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadResponse, "{pagination:?}");
+        let expected = "expected other records on each page, found the same on 10 in a row, as of `http";
+        assert!(error.message().starts_with(expected), "{pagination:?}: {error}");
+        assert!(server.count() < 100, "{pagination:?}: {} requests", server.count());
+    }
+}
+
+#[tokio::test]
 async fn page_that_fails_fails_the_list() {
     let server = Server::start(|_, seen| match number(seen, "page") {
         3 => Reply::status(404).body("{}"),

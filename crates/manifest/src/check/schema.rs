@@ -29,16 +29,22 @@ impl Checker<'_> {
     pub(super) fn schema(&mut self, table: &str, text: &str) -> Option<SchemaRef> {
         let manifest = self.manifest;
         let expanded = NamedTypes(&manifest.types).expand_schema(text);
-        match expanded.and_then(|text| ddl::parse(&text).map_err(|error| error.message().to_owned())) {
+        let parsed = expanded.map_err(|message| (message, None)).and_then(|text| {
+            // The nearest type, without the list of all.
+            let near = |hint: &str| hint.split_once('?').map(|(near, _)| format!("{near}?"));
+            ddl::parse(&text).map_err(|error| (error.message().to_owned(), error.hint().and_then(near)))
+        });
+        match parsed {
             Ok(schema) => Some(schema),
-            Err(message) => {
+            Err((message, hint)) => {
                 let path = ["tables", table, "schema"];
                 let problem = Problem::new(self.tree.place_of(&path), path.join("."), message);
                 let found = problem.message.rsplit('`').nth(1).map(str::to_lowercase).unwrap_or_default();
                 let is_type = problem.message.starts_with("expected a type");
                 let near = nearest(&found, manifest.types.keys().map(String::as_str)).filter(|_| is_type);
-                self.problems.push(match near {
-                    Some(near) => problem.with_hint(format!("did you mean the named type `{near}`?")),
+                let hint = near.map(|near| format!("did you mean the named type `{near}`?")).or(hint);
+                self.problems.push(match hint {
+                    Some(hint) => problem.with_hint(hint),
                     None => problem,
                 });
                 None

@@ -129,7 +129,8 @@ fn incremental(
                         newest_parent.clone_from(&visit.parent_cursor);
                         filter.delivered = Seen::default();
                     }
-                    filter.keeps_delivered = is_changed_only && visit.parent_cursor == newest_parent;
+                    let is_of_newest = visit.parent_cursor.is_some() && visit.parent_cursor == newest_parent;
+                    filter.keeps_delivered = is_changed_only && is_of_newest;
                     for item in filter.take(&visit.child, &page)? {
                         yield item;
                     }

@@ -142,7 +142,7 @@ impl Shared {
         self.keep(request, status.as_u16(), &headers, &bytes);
         let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = status;
-        *response.headers_mut() = headers;
+        *response.headers_mut() = self.leading_back(headers, &parts.headers);
         Ok(response)
     }
 
@@ -160,6 +160,19 @@ impl Shared {
         };
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         Url::parse(&format!("{origin}{path}")).map_err(|error| format!("no address: {error}"))
+    }
+
+    /// The headers of an answer. Where another address stands in for the source, its links lead to the recorder: the
+    /// connector does not know that address.
+    fn leading_back(&self, mut headers: HeaderMap, asked: &HeaderMap) -> HeaderMap {
+        let target = self.settings.target.as_ref().map(|target| target.origin().ascii_serialization());
+        let own = asked.get("host").and_then(|host| host.to_str().ok());
+        let (Some(target), Some(own), Some(links)) = (target, own, headers.get("link")) else { return headers };
+        let links = links.to_str().map(|links| links.replace(&target, &format!("http://{own}")));
+        if let Some(links) = links.ok().and_then(|links| HeaderValue::try_from(links).ok()) {
+            headers.insert("link", links);
+        }
+        headers
     }
 
     fn keep(&self, request: RecordedRequest, status: u16, headers: &HeaderMap, body: &Bytes) {

@@ -109,6 +109,10 @@ fn unreadable(path: &Path, cause: std::io::Error) -> Error {
 }
 
 fn read_corpus(path: &str, text: &str) -> Result<CorpusFile> {
+    if text.trim().is_empty() {
+        return Err(mistake(path, "", "expected a corpus, found an empty file")
+            .with_hint("the shortest one says how many rows there are: `{\"count\": 60}`"));
+    }
     serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or_default();

@@ -158,14 +158,14 @@ pub(crate) struct Linked<'a> {
 }
 
 impl Linked<'_> {
-    /// The first field that depends on itself, if there is one: its table, and the node.
-    pub(crate) fn find_cycle(&self) -> Option<(usize, NodeId)> {
+    /// The first field that depends on itself, if there is one: its table, and its path.
+    pub(crate) fn find_cycle(&self) -> Option<(usize, String)> {
         let mut done = HashSet::new();
         for (table, programs) in self.programs.iter().enumerate() {
             for (number, program) in programs.iter().enumerate() {
                 for node in 0..program.entries.len() {
-                    if !self.visit(((table, number), node), &mut Vec::new(), &mut done) {
-                        return Some((table, node));
+                    if let Some((id, node)) = self.visit(((table, number), node), &mut Vec::new(), &mut done) {
+                        return Some((id.0, self.path_of(id, node)));
                     }
                 }
             }
@@ -173,27 +173,49 @@ impl Linked<'_> {
         None
     }
 
+    /// The path of the field that a node is the value of, or a part of.
+    fn path_of(&self, id: ProgramId, node: NodeId) -> String {
+        let holder = |program: &Program| {
+            program.entries.iter().enumerate().find_map(|(holder, entry)| match &entry.node {
+                Node::Object { fields, .. } => {
+                    let field = fields.iter().find(|field| field.node == node)?;
+                    Some((holder, format!(".{}", field.name)))
+                }
+                Node::Repeat { element, .. } => (*element == node).then(|| (holder, "[]".to_owned())),
+                Node::Optional { value, .. } | Node::Encoded(value) => {
+                    (*value == node).then(|| (holder, String::new()))
+                }
+                _ => None,
+            })
+        };
+        match self.program(id).and_then(holder) {
+            Some((holder, part)) => format!("{}{part}", self.path_of(id, holder)).trim_start_matches('.').to_owned(),
+            None => String::new(),
+        }
+    }
+
     fn program(&self, (table, number): ProgramId) -> Option<&Program> {
         self.programs.get(table)?.get(number)
     }
 
+    /// Visits what a node depends on; gives the first node that leads back to itself.
     fn visit(
         &self,
         at: (ProgramId, NodeId),
         path: &mut Vec<(ProgramId, NodeId)>,
         done: &mut HashSet<(ProgramId, NodeId)>,
-    ) -> bool {
+    ) -> Option<(ProgramId, NodeId)> {
         if done.contains(&at) {
-            return true;
+            return None;
         }
         if path.contains(&at) {
-            return false;
+            return Some(at);
         }
         path.push(at);
-        let acyclic = self.needs(at).into_iter().all(|need| self.visit(need, path, done));
+        let found = self.needs(at).into_iter().find_map(|need| self.visit(need, path, done));
         path.pop();
         done.insert(at);
-        acyclic
+        found
     }
 
     /// The nodes that the value of a node depends on.

@@ -112,12 +112,13 @@ impl Tables {
         let programs = link::link(drafts, &names, &constant_names)?;
         check_pools(files, &programs, &parents)?;
         let linked = Linked { programs: &programs, parents: &tables, feeds: &feeds };
-        if let Some((table, _)) = linked.find_cycle() {
-            return Err(mistake(
-                &files[table].1,
-                "record",
-                "a field depends on itself through the fields that it names",
-            ));
+        if let Some((table, field)) = linked.find_cycle() {
+            let message = format!("the field `{field}` depends on itself through the fields that it names");
+            let error = mistake(&files[table].1, "record", message);
+            return Err(match field.contains("[]") {
+                true => error.with_hint("in an element of a list, a name means the element's own field first"),
+                false => error,
+            });
         }
         let outlines = outline::outlines(files, &linked)?;
         let mut tables = Vec::with_capacity(files.len());

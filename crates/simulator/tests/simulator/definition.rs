@@ -47,6 +47,7 @@ fn mistakes_in_templates_name_file_key_and_expectation() {
         of_record(r#"{"b": {"$number": "n +"}}"#),
         of_record(r#"{"b": "{a}"}"#),
         of_record(r#"{"$field": "a"}"#),
+        of_record(r#"{"$list": [1, 2], "of": {"at": {"$before": "at", "within": "1d"}}}"#),
     ];
     insta::assert_snapshot!(messages.join("\n\n"));
 }
@@ -61,6 +62,7 @@ fn mistakes_in_a_corpus_name_file_and_key() {
         mistake(ENDPOINTS, r#"{"parent": "things", "per_parent": [0, 1], "identity": "id", "record": {"id": 1}}"#),
         mistake(ENDPOINTS, r#"{"count": 3, "identity": "id", "cursor": "id", "record": {"id": "x"}}"#),
         mistake(ENDPOINTS, "{\"count\": 3,\n \"count\": 4}"),
+        mistake(ENDPOINTS, "\n"),
     ];
     insta::assert_snapshot!(messages.join("\n\n"));
 }

@@ -138,74 +138,89 @@ fn add_page_size(size: &PageSize, parameters: &mut Map<String, Json>) {
 
 /// How a list goes on: the parameter that asks for the next page, and what an answer tells of it.
 fn add_pagination(pagination: &Pagination, parameters: &mut Map<String, Json>, response: &mut Map<String, Json>) {
-    let mut extras = Map::new();
-    let mut tell = |place: Option<&ValuePlace>, name: &str| {
+    let mut paging = Paging { parameters, extras: Map::new(), style: None };
+    match pagination {
+        Pagination::Style(Style::None) => {}
+        Pagination::Style(Style::LinkHeader) => paging.by_links("link_header"),
+        Pagination::Style(Style::PageNumber) => paging.ask(Some(PAGE), None, json!("page")),
+        Pagination::Style(Style::Odata) => {
+            paging.ask(Some("$skiptoken"), None, json!({"cursor": {}}));
+            paging.extras.insert("@odata.nextLink".to_owned(), json!("{next_url}"));
+            paging.style = Some("next_url");
+        }
+        Pagination::Detailed(detailed) => paging.add(detailed),
+    }
+    response.extend(paging.style.map(|style| ("pagination".to_owned(), json!(style))));
+    if !paging.extras.is_empty() {
+        response.insert("extras".to_owned(), Json::Object(paging.extras));
+    }
+}
+
+/// The parameter of pages that are numbered, where the definition does not name one.
+const PAGE: &str = "page";
+
+/// What an endpoint says of the pages of its list.
+struct Paging<'p> {
+    parameters: &'p mut Map<String, Json>,
+    extras: Map<String, Json>,
+    style: Option<&'static str>,
+}
+
+impl Paging<'_> {
+    fn add(&mut self, detailed: &Detailed) {
+        match detailed {
+            Detailed::LinkHeader(_) => self.by_links("link_header"),
+            Detailed::PageNumber(number) => {
+                let role = if number.first == Some(0) { "page_from_zero" } else { "page" };
+                let usual = number.body.is_none().then_some(PAGE);
+                self.ask(number.param.as_deref().or(usual), number.body.as_deref(), json!(role));
+                self.tell(number.total_pages.as_ref(), "pages");
+                self.tell(number.total_records.as_ref(), "total");
+                self.tell_end(number.more.as_ref(), number.end.as_ref());
+            }
+            Detailed::Offset(offset) => {
+                self.ask(offset.param.as_deref(), offset.body.as_deref(), json!("offset"));
+                self.tell(offset.total_records.as_ref(), "total");
+                self.tell_end(offset.more.as_ref(), offset.end.as_ref());
+            }
+            Detailed::Cursor(cursor) => {
+                self.ask(cursor.param.as_deref(), cursor.body.as_deref(), json!({"cursor": {}}));
+                self.tell(Some(&cursor.next), "next_cursor");
+                self.tell_end(cursor.more.as_ref(), cursor.end.as_ref());
+            }
+            Detailed::NextUrl(next) => {
+                self.by_links("next_url");
+                self.tell(Some(&next.next), "next_url");
+            }
+            Detailed::LastRecord(last) => {
+                self.ask(last.param.as_deref(), last.body.as_deref(), json!("after_row"));
+                self.tell_end(last.more.as_ref(), last.end.as_ref());
+            }
+        }
+    }
+
+    fn by_links(&mut self, style: &'static str) {
+        self.ask(Some(PAGE), None, json!("page"));
+        self.style = Some(style);
+    }
+
+    fn ask(&mut self, param: Option<&str>, body: Option<&str>, role: Json) {
+        if let Some(name) = param.or(body) {
+            self.parameters.insert(name.to_owned(), role);
+        }
+    }
+
+    fn tell(&mut self, place: Option<&ValuePlace>, name: &str) {
         if let Some(ValuePlace::Body(path)) = place
             && let Some(key) = plain_key(&path.to_string())
         {
-            extras.insert(key, json!(format!("{{{name}}}")));
+            self.extras.insert(key, json!(format!("{{{name}}}")));
         }
-    };
-    let mut ask = |param: Option<&String>, body: Option<&String>, role: Json| {
-        if let Some(name) = param.or(body) {
-            parameters.insert(name.clone(), role);
-        }
-    };
-    let page = "page".to_owned();
-    let mut style = None;
-    match pagination {
-        Pagination::Style(Style::None) => {}
-        Pagination::Style(Style::LinkHeader) => {
-            ask(Some(&page), None, json!("page"));
-            style = Some("link_header");
-        }
-        Pagination::Style(Style::PageNumber) => ask(Some(&page), None, json!("page")),
-        Pagination::Style(Style::Odata) => {
-            ask(Some(&"$skiptoken".to_owned()), None, json!({"cursor": {}}));
-            extras.insert("@odata.nextLink".to_owned(), json!("{next_url}"));
-            style = Some("next_url");
-        }
-        Pagination::Detailed(detailed) => match detailed.as_ref() {
-            Detailed::LinkHeader(_) => {
-                ask(Some(&page), None, json!("page"));
-                style = Some("link_header");
-            }
-            Detailed::PageNumber(number) => {
-                let role = if number.first == Some(0) { "page_from_zero" } else { "page" };
-                let usual = number.body.is_none().then_some(&page);
-                ask(number.param.as_ref().or(usual), number.body.as_ref(), json!(role));
-                tell(number.total_pages.as_ref(), "pages");
-                tell(number.total_records.as_ref(), "total");
-                tell(number.more.as_ref(), "has_more");
-                tell(number.end.as_ref(), "at_end");
-            }
-            Detailed::Offset(offset) => {
-                ask(offset.param.as_ref(), offset.body.as_ref(), json!("offset"));
-                tell(offset.total_records.as_ref(), "total");
-                tell(offset.more.as_ref(), "has_more");
-                tell(offset.end.as_ref(), "at_end");
-            }
-            Detailed::Cursor(cursor) => {
-                ask(cursor.param.as_ref(), cursor.body.as_ref(), json!({"cursor": {}}));
-                tell(Some(&cursor.next), "next_cursor");
-                tell(cursor.more.as_ref(), "has_more");
-                tell(cursor.end.as_ref(), "at_end");
-            }
-            Detailed::NextUrl(next) => {
-                ask(Some(&page), None, json!("page"));
-                tell(Some(&next.next), "next_url");
-                style = Some("next_url");
-            }
-            Detailed::LastRecord(last) => {
-                ask(last.param.as_ref(), last.body.as_ref(), json!("after_row"));
-                tell(last.more.as_ref(), "has_more");
-                tell(last.end.as_ref(), "at_end");
-            }
-        },
     }
-    response.extend(style.map(|style| ("pagination".to_owned(), json!(style))));
-    if !extras.is_empty() {
-        response.insert("extras".to_owned(), Json::Object(extras));
+
+    fn tell_end(&mut self, more: Option<&ValuePlace>, end: Option<&ValuePlace>) {
+        self.tell(more, "has_more");
+        self.tell(end, "at_end");
     }
 }
 
