@@ -3,7 +3,7 @@
 Usage: children.py PROGRAM [--parents N] [--latency 100ms]
 
 PROGRAM is the built `community-connector`. The source is the one that `community-connector new` makes, with more tickets;
-its simulator waits before every answer. One at a time is the same source with `http.concurrency: 1` and a tenth of the
+its simulator waits before every answer. One at a time is the same source with a `concurrency` of 1 and a tenth of the
 parents, and is reckoned up: it only waits.
 """
 
@@ -14,6 +14,8 @@ import pathlib
 import re
 import subprocess
 import tempfile
+
+AT_ONCE = 10
 
 SPEC = """
 connection_name: bench
@@ -33,7 +35,8 @@ def make_source(program, folder, parents, concurrency):
     tickets = source / "simulator/corpus/tickets.json"
     tickets.write_text(json.dumps(json.loads(tickets.read_text()) | {"count": parents}))
     manifest = source / "connector.yaml"
-    manifest.write_text(manifest.read_text().replace("http:\n", f"http:\n  concurrency: {concurrency}\n", 1))
+    text = manifest.read_text().replace("http:\n", f"http:\n  concurrency: {concurrency}\n", 1)
+    manifest.write_text(text.replace("changed_only: true}", f"changed_only: true, concurrency: {concurrency}}}"))
     return source
 
 
@@ -66,11 +69,11 @@ def main():
     parser.add_argument("--latency", default="100ms")
     arguments = parser.parse_args()
     program = arguments.program.resolve()
-    seconds, requests, rows = measure(program, arguments.parents, 8, arguments.latency)
+    seconds, requests, rows = measure(program, arguments.parents, AT_ONCE, arguments.latency)
     few_seconds, few_requests, _ = measure(program, arguments.parents // 10, 1, arguments.latency)
     serial = few_seconds / few_requests * requests
     print("| what | s | requests | rows |\n|---|---|---|---|")
-    print(f"| 8 at a time | {seconds:.1f} | {requests:,} | {rows:,} |")
+    print(f"| {AT_ONCE} at a time | {seconds:.1f} | {requests:,} | {rows:,} |")
     print(f"| one at a time, a tenth of the parents | {few_seconds:.1f} | {few_requests:,} | |")
     print(f"\n{serial / seconds:.1f} times faster than one at a time")
 

@@ -136,7 +136,7 @@ def test_connector_that_ends_without_a_checkpoint_is_stopped(tmp_path):
 
 
 def test_large_ranges_are_shared_among_files(tmp_path, monkeypatch):
-    monkeypatch.setattr("databricks.labs.community_connector.spark.spool.FILE_ROWS", 2)
+    monkeypatch.setattr("databricks.labs.community_connector.spark.spool.FILE_BYTES", 16)
     plan, _, spool = planner(tmp_path, {"{}": [(rows(1, 2), None), (rows(3, 4), None), (rows(5), ONE)]})
     plan.plan(START, None)
     assert len(spool.files(1, 1)) == 3

@@ -52,7 +52,11 @@ pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
         // Where it is, is said already; how to configure the parser is nothing to an author.
         let message = message.split(" at line ").next().unwrap_or(&message);
         let message = message.split(", set ").next().unwrap_or(message);
-        Problem::new(place, "", message)
+        let problem = Problem::new(place, "", message);
+        match message {
+            "mapping values are not allowed in this context" => problem.with_hint("put text that has `: ` in it in quotes"),
+            _ => problem,
+        }
     })
 }
 

@@ -16,8 +16,8 @@ import pyarrow.fs as pafs
 
 from databricks.labs.community_connector.errors import StorageError
 
-#: Rows of a file: what one task serves.
-FILE_ROWS = 100_000
+#: Bytes of a file before it is compressed, about: what one task serves.
+FILE_BYTES = 64 << 20
 
 _RANGE = "range.json"
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -117,14 +117,14 @@ class RangeWriter:
         self._files: list[str] = []
         self._file: pa.ipc.RecordBatchFileWriter | None = None
         self._sink: pa.NativeFile | None = None
-        self._file_rows = 0
+        self._file_bytes = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Add a batch."""
-        if self._file is None or self._file_rows >= FILE_ROWS:
+        if self._file is None or self._file_bytes >= FILE_BYTES:
             self._next_file()
         self._file.write_batch(batch)
-        self._file_rows += batch.num_rows
+        self._file_bytes += batch.nbytes
         self.rows += batch.num_rows
 
     def finish(self) -> None:
@@ -144,7 +144,7 @@ class RangeWriter:
         self._sink = self._filesystem.open_output_stream(f"{self._folder}/{name}")
         self._file = pa.ipc.new_file(self._sink, self._schema, options=_COMPRESSED)
         self._files.append(name)
-        self._file_rows = 0
+        self._file_bytes = 0
 
     def _close_file(self) -> None:
         if self._file is not None:
