@@ -100,6 +100,11 @@ impl Session {
         })
     }
 
+    /// The folders of sources that the command names.
+    pub(crate) fn source_folders(&self) -> &[PathBuf] {
+        &self.source_folders
+    }
+
     /// The sources that this session knows.
     pub(crate) fn catalog(&self) -> Result<Catalog> {
         Catalog::open(&self.places()?, &self.source_folders)

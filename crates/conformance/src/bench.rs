@@ -83,7 +83,9 @@ impl<'s> Bench<'s> {
             return Ok(Self { subject, table, simulator: None, clock: Cell::new(Utc::now()) });
         };
         let clock = DateTime::from_timestamp(CLOCK, 0).unwrap_or_default();
-        let mut settings = SimulatorSettings { now: Some(clock), ..SimulatorSettings::default() };
+        let secrets = subject.secrets.iter().filter_map(|name| subject.parameters.get(name)).cloned().collect();
+        let mut settings =
+            SimulatorSettings { now: Some(clock), secrets, refuses_unknown: true, ..SimulatorSettings::default() };
         adapt(&mut settings);
         let simulator = Simulator::start(definition, settings).await.map_err(|error| {
             Finding::new("a simulator that starts", told(&error)).advise("mend `simulator/` in the source's folder")

@@ -22,4 +22,4 @@ pub use checks::CHECKS;
 pub use finding::Finding;
 pub use instructions::Instructions;
 pub use subject::{Connect, Input, Subject};
-pub use survey::{Survey, survey};
+pub use survey::{Survey, survey, try_connection};

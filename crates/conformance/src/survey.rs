@@ -4,7 +4,7 @@ use lakeflow_interface::{Error, ErrorKind, Result};
 
 use crate::bench::{Bench, Wanted};
 use crate::checks::empty_columns;
-use crate::finding::{Finding, Outcome, Stop};
+use crate::finding::{Outcome, Stop};
 use crate::subject::Subject;
 
 /// What the simulated responses have of a table, and what they do not have.
@@ -23,28 +23,46 @@ pub struct Survey {
 /// Reads a table of a simulated subject once, on a runtime of its own on this thread.
 ///
 /// # Errors
-/// A [`Finding`] where the table cannot be read.
-pub fn survey(subject: &Subject, table: &str) -> Result<Survey, Box<Finding>> {
-    let stopped = |error: Error| Box::new(Finding::new("a table that can be read", error.to_string()));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime
-        .map_err(|error| stopped(Error::new(ErrorKind::Internal, "the runtime cannot be started").with_cause(error)))?;
-    let surveyed = runtime.block_on(read(subject, table));
-    runtime.shutdown_background();
-    match surveyed {
-        Ok(survey) => Ok(survey),
-        Err(Stop::Failed(finding)) => Err(Box::new(finding)),
-        Err(Stop::Skipped(reason)) => Err(Box::new(Finding::new("a table that can be read", reason))),
-    }
+/// The error of the read, with the `table` whose request it was, which may be a parent.
+pub fn survey(subject: &Subject, table: &str) -> Result<Survey> {
+    on_a_runtime(read(subject, table))
 }
 
-async fn read(subject: &Subject, table: &str) -> Outcome<Survey> {
+/// Makes the check of the connection once, against the simulator, on a runtime of its own on this thread.
+///
+/// # Errors
+/// The error of the check.
+pub fn try_connection(subject: &Subject) -> Result<()> {
+    on_a_runtime(async {
+        let Some(table) = subject.tables.first() else { return Ok(Ok(())) };
+        Ok(Bench::start(subject, table, |_| {}).await?.connector()?.check_connection().await)
+    })
+}
+
+fn on_a_runtime<T>(attempt: impl Future<Output = Outcome<Result<T>>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Error::new(ErrorKind::Internal, "the runtime cannot be started").with_cause(error))?;
+    let outcome = runtime.block_on(attempt);
+    runtime.shutdown_background();
+    outcome.unwrap_or_else(|stop| {
+        Err(match stop {
+            Stop::Failed(finding) => Error::new(ErrorKind::Definition, finding.found).with_hint(finding.advice),
+            Stop::Skipped(reason) => Error::new(ErrorKind::Unsupported, reason),
+        })
+    })
+}
+
+async fn read(subject: &Subject, table: &str) -> Outcome<Result<Survey>> {
     let bench = Bench::start(subject, subject.table(table)?, |_| {}).await?;
-    let reading = bench.read_wanted(Wanted::default()).await?;
-    Ok(Survey {
+    let (reading, error) = bench.attempt(Wanted::default()).await?;
+    if let Some(error) = error {
+        return Ok(Err(error));
+    }
+    Ok(Ok(Survey {
         rows: reading.rows.len(),
         empty_columns: empty_columns(&reading.batches)?,
         undeclared: reading.undeclared.into_iter().collect(),
         warnings: reading.warnings.into_keys().collect(),
-    })
+    }))
 }

@@ -24,6 +24,11 @@ pub struct SimulatorSettings {
     pub counts: BTreeMap<String, u64>,
     /// The credential to expect; without one, any credential of the declared kind is accepted.
     pub token: Option<Secret>,
+    /// What is secret of the client's credentials, where no token is expected: one of these must stand where Basic
+    /// authentication has the secret, the password or the user. Without any, it may be anything.
+    pub secrets: Vec<Secret>,
+    /// Whether lists refuse parameters that they do not know, also where the API would ignore them.
+    pub refuses_unknown: bool,
     /// The clock at the start; all rows lie before it. Without one it is the real clock.
     pub now: Option<DateTime<Utc>>,
     /// The same seed gives the same rows.
@@ -53,6 +58,8 @@ impl Default for SimulatorSettings {
             scale: 1,
             counts: BTreeMap::new(),
             token: None,
+            secrets: Vec::new(),
+            refuses_unknown: false,
             now: None,
             seed: 1,
             latency: Duration::ZERO,

@@ -115,7 +115,7 @@ pub(crate) enum Command {
     Simulate(SimulateArguments),
     /// Make a folder with a new source that passes `check` and `test`.
     New(NewArguments),
-    /// Check the folder of a source without reading a row: every mistake with its file, line and column.
+    /// Check the folder of a source: every mistake with its file, line and column.
     Check(CheckArguments),
     /// Try a source, table by table, against everything that a connector must keep to.
     Test(TestArguments),

@@ -31,8 +31,7 @@ fn help_lists_commands_and_exit_codes() {
       connection   Create, list, show, test and delete connections
       simulate     Serve a stand-in for a source's API on this machine
       new          Make a folder with a new source that passes `check` and `test`
-      check        Check the folder of a source without reading a row: every mistake with its file, line
-                   and column
+      check        Check the folder of a source: every mistake with its file, line and column
       test         Try a source, table by table, against everything that a connector must keep to
       source       Add, list, update and remove folders and Git repositories with sources of your own
       record       Read tables through a proxy that keeps what the source answers, without secrets and

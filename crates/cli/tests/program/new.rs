@@ -33,6 +33,19 @@ fn new_source_is_used_from_its_folder() {
 }
 
 #[test]
+fn connection_of_a_folder_says_how_to_try_it() {
+    let sandbox = Sandbox::new();
+    sandbox.output(&["new", "help_desk"]);
+    let create = ["connection", "create", "help_desk", "desk", "-o", "token=env:TOKEN", "--source", "./help_desk"];
+    insta::assert_snapshot!(sandbox.run(&create), @r"
+    exit code: 0
+    ----- stderr -----
+    created connection `desk` in `connections.yaml`
+    try it: `community-connector connection test desk --source ./help_desk`
+    ");
+}
+
+#[test]
 fn folder_that_exists_is_left_as_it_is() {
     let sandbox = Sandbox::new();
     sandbox.output(&["new", "help_desk"]);

@@ -74,7 +74,8 @@ pub(super) const BATCH_CAP_LOSES_NOTHING: Check = Check {
     name: "batch_cap_loses_nothing",
     demand: "Reads that are left off at their first checkpoint, each by a new connector, get to the end: no row is lost, \
              none comes twice, none stands still.",
-    advice: "let each checkpoint tell what was handed on, so that the next read goes on behind it",
+    advice: "compare `cursor_field` and `incremental.order` with the field by which the request sorts; a connector that is a \
+             program lets each checkpoint tell what was handed on, so that the next read goes on behind it",
     scope: Scope::Table,
     needs: &[Need::Simulator, Need::Incremental, Need::Option("max_records_per_batch")],
     run: |trial| Box::pin(batch_cap_loses_nothing(trial)),
@@ -125,7 +126,8 @@ async fn read_in_batches(bench: &Bench<'_>, options: &[(&str, String)]) -> Outco
 pub(super) const RESUME_EQUALS_ONE_READ: Check = Check {
     name: "resume_equals_one_read",
     demand: "What came before a checkpoint and what a new connector reads from it are together one uninterrupted read.",
-    advice: "let a checkpoint say that all records before it are complete, and put all that a resumption needs into it",
+    advice: "compare `cursor_field` and `incremental.order` with the field by which the request sorts; a connector that is a \
+             program puts all that a resumption needs into its checkpoints",
     scope: Scope::Table,
     needs: &[Need::Simulator, Need::Incremental],
     run: |trial| Box::pin(resume_equals_one_read(trial)),

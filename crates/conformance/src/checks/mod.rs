@@ -47,6 +47,7 @@ pub const CHECKS: &[Check] = &[
     moving::ROWS_BEHIND_THE_HORIZON_WAIT,
     faults::PASSING_FAULTS_LOSE_NOTHING,
     faults::FAILED_PAGE_FAILS_THE_READ,
+    secrets::CONNECTION_IS_CHECKED,
     secrets::AUTH_FAILURE_NAMES_THE_PARAMETER,
     secrets::NO_SECRET_IS_SHOWN,
     partitions::PARTITIONS_ARE_STABLE,

@@ -121,7 +121,8 @@ async fn until_it_stands_still(bench: &Bench<'_>, from: Offset, options: &[(&str
 pub(super) const ROWS_BEHIND_THE_HORIZON_WAIT: Check = Check {
     name: "rows_behind_the_horizon_wait",
     demand: "Rows that were changed after the run began are left for the next run, which brings exactly those.",
-    advice: "drop what lies behind the horizon, and do not let it move the offset",
+    advice: "look at `cursor_field`: it must be when the row changed; a connector that is a program drops what lies behind the \
+             horizon, and does not let it move the offset",
     scope: Scope::Table,
     needs: &[Need::Simulator, Need::Incremental],
     run: |trial| Box::pin(rows_behind_the_horizon_wait(trial)),

@@ -62,7 +62,8 @@ async fn records_move_the_offset(trial: &Trial<'_>) -> Outcome {
 pub(super) const NOTHING_NEW_YIELDS_THE_START: Check = Check {
     name: "nothing_new_yields_the_start",
     demand: "A read from where the last one ended gives nothing, and the same offset again.",
-    advice: "hand on only what was not handed on before: an inclusive bound and a lookback read again what was delivered",
+    advice: "name in `primary_keys` and `cursor_field` what tells a version of a row from all others; a connector that is a \
+             program hands on only what was not handed on before, though an inclusive bound and a lookback read it again",
     scope: Scope::Table,
     needs: &[Need::Simulator],
     run: |trial| Box::pin(nothing_new_yields_the_start(trial)),

@@ -8,8 +8,44 @@ use lakeflow_simulator::{Fault, FaultKind, Json};
 use crate::bench::{Bench, Wanted};
 use crate::case::Trial;
 use crate::check::{Check, Need, Scope};
-use crate::finding::{Finding, Outcome, told};
+use crate::finding::{Finding, Outcome, Stop, told};
 use crate::log::Log;
+
+pub(super) const CONNECTION_IS_CHECKED: Check = Check {
+    name: "connection_is_checked",
+    demand: "The check of a connection succeeds where the source knows us, and fails with an error of the kind \
+             `authentication` where it does not.",
+    advice: "compare `connection.check` and `connection.auth` with the API's documentation; the request must be one that needs \
+             credentials, and an endpoint of the simulator",
+    scope: Scope::Source,
+    needs: &[Need::Simulator, Need::Secret],
+    run: |trial| Box::pin(connection_is_checked(trial)),
+};
+
+async fn connection_is_checked(trial: &Trial<'_>) -> Outcome {
+    let bench = trial.bench().await?;
+    if let Err(error) = bench.connector()?.check_connection().await {
+        return Err(Finding::new("no error", told(&error)).at("`check_connection`").into());
+    }
+    if bench.simulator()?.requests().is_empty() {
+        return Err(Stop::Skipped("nothing is asked of the source".to_owned()));
+    }
+    let bench = refusing(trial).await?;
+    let found = match bench.connector()?.check_connection().await {
+        Err(error) if error.kind() == ErrorKind::Authentication => return Ok(()),
+        Err(error) => told(&error),
+        Ok(()) => "no error".to_owned(),
+    };
+    Err(Finding::new("an error of the kind `authentication`", found).at(REFUSING).into())
+}
+
+/// A source that does not know us.
+const REFUSING: &str = "a source that answers everything with 401";
+
+async fn refusing<'t>(trial: &Trial<'t>) -> Outcome<Bench<'t>> {
+    let unknown = FaultKind::Status { code: 401, headers: BTreeMap::new(), body: None };
+    Bench::start(trial.subject, trial.table, |settings| settings.faults = vec![Fault::new(unknown)]).await
+}
 
 pub(super) const AUTH_FAILURE_NAMES_THE_PARAMETER: Check = Check {
     name: "auth_failure_names_the_parameter",
@@ -22,9 +58,7 @@ pub(super) const AUTH_FAILURE_NAMES_THE_PARAMETER: Check = Check {
 };
 
 async fn auth_failure_names_the_parameter(trial: &Trial<'_>) -> Outcome {
-    let unknown = FaultKind::Status { code: 401, headers: BTreeMap::new(), body: None };
-    let bench =
-        Bench::start(trial.subject, trial.table, |settings| settings.faults = vec![Fault::new(unknown)]).await?;
+    let bench = refusing(trial).await?;
     let (_, error) = bench.attempt(Wanted::default()).await?;
     let names: Vec<String> = trial.subject.parameters.keys().map(|name| format!("`{name}`")).collect();
     let expected = format!("an error of the kind `authentication` that names {}", names.join(" or "));
@@ -38,7 +72,7 @@ async fn auth_failure_names_the_parameter(trial: &Trial<'_>) -> Outcome {
             text
         }
     };
-    Err(Finding::new(expected, found).at("a source that answers everything with 401").into())
+    Err(Finding::new(expected, found).at(REFUSING).into())
 }
 
 pub(super) const NO_SECRET_IS_SHOWN: Check = Check {

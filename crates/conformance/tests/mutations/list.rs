@@ -149,6 +149,12 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     broken("batch_cap_loses_nothing", "tickets", "the offset stands still", breakage::keeps_its_offset),
     broken("resume_equals_one_read", "tickets", "a row is dropped at a resume", breakage::drops_a_row_at_a_resume),
     broken("resume_equals_one_read", "tickets", "a row is repeated at a resume", breakage::repeats_a_row_at_a_resume),
+    edited(
+        "nothing_new_yields_the_start",
+        "tickets",
+        "a lower bound that the source does not know",
+        &[(MANIFEST, "from: updated_since", "from: updated_sinc"), (ENDPOINTS, "strict: true", "strict: false")],
+    ),
     edited("equal_cursors_are_not_lost", "tickets", "an exclusive bound is taken for inclusive", EXCLUSIVE),
     edited("changes_arrive_exactly", "tickets", "the cursor is when a row was made", WRONG_CURSOR),
     edited("changes_arrive_exactly", "comments", "the parent's cursor is when a row was made", WRONG_CURSOR),
@@ -167,6 +173,25 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         "agents",
         "a refused request counts as no records",
         &[(MANIFEST, "request: /v1/agents", "errors: {400: skip}\n    request: /v1/agents")],
+    ),
+    edited(
+        "connection_is_checked",
+        "agents",
+        "the request of the check is misspelt",
+        &[(MANIFEST, "check: /v1/me", "check: /v1/mee")],
+    ),
+    edited(
+        "connection_is_checked",
+        "agents",
+        "the secret is sent as the user",
+        &[
+            (
+                MANIFEST,
+                "bearer: \"{{ connection.token }}\"",
+                "basic: {username: \"{{ connection.token }}\", password: X}",
+            ),
+            (ENDPOINTS, "auth: [bearer]", "auth: [basic]"),
+        ],
     ),
     edited(
         "auth_failure_names_the_parameter",

@@ -20,7 +20,7 @@ pub(crate) use body::{Names, fill, fill_text};
 pub(crate) use cursor::Cursor;
 pub(crate) use endpoint::{Endpoint, Placeholder, Target};
 pub(crate) use parameter::Parameter;
-pub(crate) use request::{Given, Listing, Shape, carries, read};
+pub(crate) use request::{Given, Listing, Shape, carries, read, refuse_unknown};
 
 /// Everything that `endpoints.yaml` says, compiled.
 #[derive(Debug)]

@@ -59,7 +59,9 @@ pub(crate) fn read(
     {
         return Err(Problem::not_found());
     }
-    refuse_unknown(endpoint, given)?;
+    if endpoint.strict {
+        refuse_unknown(endpoint, given)?;
+    }
     let Some(table) = endpoint.table() else { return Ok(None) };
     let parameters = with_remembered(endpoint, given.parameters)?;
     let given = Given { parameters: &parameters, ..given };
@@ -97,9 +99,9 @@ pub(crate) fn read(
     Ok(Some(Listing { query, page, first_page, row, shape, parameters }))
 }
 
-/// Refuses parameters that a strict endpoint does not know.
-fn refuse_unknown(endpoint: &Endpoint, given: Given<'_>) -> Result<(), Problem> {
-    if !endpoint.strict || endpoint.action != Action::Read {
+/// Refuses parameters of a read that the endpoint does not know.
+pub(crate) fn refuse_unknown(endpoint: &Endpoint, given: Given<'_>) -> Result<(), Problem> {
+    if endpoint.action != Action::Read {
         return Ok(());
     }
     let refused = |name: &str, value: &str| Err(Problem::invalid(name, value, format!("unknown parameter `{name}`")));

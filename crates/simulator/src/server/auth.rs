@@ -8,10 +8,32 @@ use lakeflow_interface::Secret;
 use super::session::Sessions;
 use crate::definition::AuthSpec;
 
+/// The credentials that are good.
+pub(crate) struct Expected<'e> {
+    /// The one that is, where there is one.
+    pub(crate) token: Option<&'e Secret>,
+    /// What one of them must have, where there is none.
+    pub(crate) secrets: &'e [Secret],
+    pub(crate) sessions: &'e Sessions,
+}
+
+impl Expected<'_> {
+    fn holds(&self, auth: &AuthSpec, given: &str) -> bool {
+        match (auth, self.token) {
+            (AuthSpec::IssuedBearer | AuthSpec::IssuedHeader(_), _) => self.sessions.is_good(given),
+            (_, Some(token)) => token.expose() == given,
+            (AuthSpec::Basic | AuthSpec::BasicUser, None) => {
+                self.secrets.is_empty() || self.secrets.iter().any(|secret| given.contains(secret.expose()))
+            }
+            (_, None) => true,
+        }
+    }
+}
+
 /// Checks a request's credentials; the error says what is missing, never what was sent.
 pub(crate) fn check(
     accepted: &[AuthSpec],
-    (token, sessions): (Option<&Secret>, &Sessions),
+    expected: &Expected<'_>,
     headers: &HeaderMap,
     query: &[(String, String)],
 ) -> Result<(), String> {
@@ -19,11 +41,7 @@ pub(crate) fn check(
     for auth in accepted {
         if let Some(given) = credential(auth, headers, query) {
             found = true;
-            let is_good = match auth {
-                AuthSpec::IssuedBearer | AuthSpec::IssuedHeader(_) => sessions.is_good(&given),
-                _ => token.is_none_or(|token| token.expose() == given),
-            };
-            if is_good {
+            if expected.holds(auth, &given) {
                 return Ok(());
             }
         }

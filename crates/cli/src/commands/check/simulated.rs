@@ -1,13 +1,18 @@
 //! What a definition refers to and no simulated response has.
 
-use lakeflow_conformance::{Finding, Subject, Survey, survey};
+use std::collections::BTreeSet;
+
+use lakeflow_conformance::{Subject, Survey, survey, try_connection};
+use lakeflow_interface::{Error, ErrorKind};
 use lakeflow_manifest::{Definition, Place, place_of_key};
 
 use super::remark::Remark;
 use super::tables;
 use crate::catalog::{MANIFEST, Source};
 
-/// Tables that cannot be read, paths that select nothing, columns without a value, fields without a column.
+const COMPARE: &str = "compare the request with `simulator/endpoints.yaml`, and both with the API's documentation";
+
+/// A connection that cannot be checked, tables that cannot be read, paths that select nothing, columns without a value, fields without a column.
 pub(super) fn remarks(source: &Source, definition: &Definition, subject: &Subject, text: &str) -> Vec<Remark> {
     let names = tables(definition);
     let surveys: Vec<_> = std::thread::scope(|scope| {
@@ -15,23 +20,51 @@ pub(super) fn remarks(source: &Source, definition: &Definition, subject: &Subjec
         let threads: Vec<_> = names.iter().map(|table| scope.spawn(|| survey(subject, table))).collect();
         threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
     });
-    let mut remarks = Vec::new();
+    let checked = try_connection(subject).err();
+    let mut remarks: Vec<Remark> = checked.iter().map(|error| uncheckable(source, text, error)).collect();
+    let failing = names.iter().zip(&surveys).filter(|(_, surveyed)| matches!(surveyed, Ok(Err(_))));
+    let failing: BTreeSet<&str> = failing.map(|(table, _)| table.as_str()).collect();
+    let mut is_auth_told = checked.is_some_and(|error| error.kind() == ErrorKind::Authentication);
     for (table, surveyed) in names.iter().zip(surveys) {
         let at = |path: &[&str]| place_of_key(text, &[&["tables", table.as_str()], path].concat());
         match surveyed {
             Ok(Ok(survey)) => remarks.extend(of_survey(source, definition, table, &survey, text)),
-            Ok(Err(finding)) => remarks.push(unreadable(source, table, at(&["request"]), &finding)),
+            // What is wrong with the credentials, or with a parent, is told once.
+            Ok(Err(error)) if error.kind() == ErrorKind::Authentication => {
+                if !std::mem::replace(&mut is_auth_told, true) {
+                    remarks.push(unauthenticated(source, text, &error));
+                }
+            }
+            Ok(Err(error)) if error.context("table").is_some_and(|of| of != table && failing.contains(of)) => {}
+            Ok(Err(error)) => remarks.push(unreadable(source, table, at(&["request"]), &error)),
             Err(_) => remarks.push(Remark::new(source, MANIFEST, at(&[]), format!("reading `{table}` broke down"))),
         }
     }
     remarks
 }
 
-fn unreadable(source: &Source, table: &str, place: Option<Place>, finding: &Finding) -> Remark {
-    let found = finding.found.replace('\n', "; ");
-    let message = format!("`tables.{table}`: the simulated source cannot be read: {found}");
-    Remark::new(source, MANIFEST, place, message)
-        .with_hint("compare the request with `simulator/endpoints.yaml`, and both with the API's documentation")
+fn uncheckable(source: &Source, text: &str, error: &Error) -> Remark {
+    if error.kind() == ErrorKind::Authentication {
+        return unauthenticated(source, text, error);
+    }
+    let message = format!("`connection.check`: the simulated source refuses it: {error}");
+    Remark::new(source, MANIFEST, place_of_key(text, &["connection", "check"]), message).with_hint(COMPARE)
+}
+
+fn unauthenticated(source: &Source, text: &str, error: &Error) -> Remark {
+    let message = format!("`connection.auth`: the simulated source does not know the credentials: {error}");
+    Remark::new(source, MANIFEST, place_of_key(text, &["connection", "auth"]), message)
+        .with_hint("compare it with `auth` in `simulator/endpoints.yaml`, and both with the API's documentation")
+}
+
+fn unreadable(source: &Source, table: &str, place: Option<Place>, error: &Error) -> Remark {
+    let message = format!("`tables.{table}`: the simulated source cannot be read: {error}");
+    let remark = Remark::new(source, MANIFEST, place, message);
+    match error.hint() {
+        // What a user of the connector would look at, who has no part in this.
+        Some(hint) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Configuration) => remark.with_hint(hint),
+        _ => remark.with_hint(COMPARE),
+    }
 }
 
 fn of_survey(source: &Source, definition: &Definition, table: &str, survey: &Survey, text: &str) -> Vec<Remark> {

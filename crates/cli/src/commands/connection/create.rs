@@ -39,7 +39,9 @@ pub(crate) fn run(arguments: &ConnectionCreateArguments, session: &Session) -> R
     connections.save()?;
     session.printer.event(&json!({"event": "connection_created", "name": name, "source": arguments.source}))?;
     session.printer.status(format_args!("created connection `{name}` in `{}`", connections.path().display()));
-    session.printer.status(format_args!("try it: `community-connector connection test {name}`"));
+    let folders = session.source_folders().iter().map(|folder| format!(" --source {}", folder.display()));
+    let folders: String = folders.collect();
+    session.printer.status(format_args!("try it: `community-connector connection test {name}{folders}`"));
     Ok(ExitStatus::Success)
 }
 

@@ -13,7 +13,8 @@ mod write;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-use super::{Shared, auth};
+use super::Shared;
+use super::auth::{self, Expected};
 use crate::api::{Endpoint, Names, Problem, Refusal, Target, fill, fill_text};
 use crate::definition::{Action, ErrorTemplate, Json, write_json};
 use crate::query::TooLarge;
@@ -75,8 +76,8 @@ impl Shared {
         is_public: bool,
         limit_headers: &mut Vec<(String, String)>,
     ) -> Result<(), Answer> {
-        let expected = (self.token.as_ref(), &self.sessions);
-        if !is_public && let Err(reason) = auth::check(&self.api.auth, expected, asked.headers, asked.query) {
+        let expected = Expected { token: self.token.as_ref(), secrets: &self.secrets, sessions: &self.sessions };
+        if !is_public && let Err(reason) = auth::check(&self.api.auth, &expected, asked.headers, asked.query) {
             return Err(self.refused(asked, &Problem { reason, ..Problem::bare(Refusal::Unauthorized) }));
         }
         let Some(budget) = &self.budget else { return Ok(()) };
@@ -88,6 +89,9 @@ impl Shared {
     fn served(&self, asked: &Asked<'_>, matched: &Matched<'_>) -> Result<Answer, Answer> {
         let endpoint = matched.endpoint;
         let given = GivenParts::read(asked, endpoint).map_err(|problem| self.refused(asked, &problem))?;
+        if self.refuses_unknown && endpoint.table().is_some() {
+            crate::api::refuse_unknown(endpoint, given.as_given()).map_err(|problem| self.refused(asked, &problem))?;
+        }
         let names = self.names(matched);
         let answer = match (&endpoint.target, endpoint.action) {
             (Target::Rows(table), Action::Read) => self.read_rows(asked, matched, (*table, &given)),
