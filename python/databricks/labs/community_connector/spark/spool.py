@@ -16,8 +16,8 @@ import pyarrow.fs as pafs
 
 from databricks.labs.community_connector.errors import StorageError
 
-#: Rows of a file: what one task serves.
-FILE_ROWS = 100_000
+#: Rows of a file: what one task serves. Small enough for a batch of middle size to be shared by several tasks.
+FILE_ROWS = 20_000
 
 _RANGE = "range.json"
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
