@@ -1,6 +1,6 @@
 """What the data source takes on Spark. Prints three comparisons, each with its goal.
 
-Usage: PYTHON bench/spark.py [SCALE]        PYTHON has the wheel and PySpark; SCALE 400 (default) is 100,000 issues
+Usage: PYTHON bench/spark.py [SCALE]        PYTHON has the wheel and PySpark; SCALE 160 (default) is 40,000 issues
 
 row-wise    Rows a second into `noop`, as a stream with AvailableNow, of all issues: the data source (through its spool)
             beside a Simple reader that fetches the same pages with a plain client, parses field by field in Python and
@@ -51,11 +51,28 @@ def parsed(value: object, kind: t.DataType) -> object:
     if value is None:
         return None
     if isinstance(kind, t.StructType):
-        return Row(**{field.name: parsed(value.get(field.name), field.dataType) for field in kind.fields})
+        return Row(**{field.name: parsed_field(value, field) for field in kind.fields})
     if isinstance(kind, t.ArrayType):
         return [parsed(element, kind.elementType) for element in (value if isinstance(value, list) else [value])]
     if isinstance(kind, t.MapType):
         return {parsed(key, kind.keyType): parsed(entry, kind.valueType) for key, entry in value.items()}
+    try:
+        return parsed_primitive(value, kind)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"expected {kind}, found {value!r}: {error}") from error
+
+
+def parsed_field(record: dict, field: t.StructField) -> object:
+    """Give a field of a record; one that must be there is looked for."""
+    if field.name in record:
+        return parsed(record[field.name], field.dataType)
+    if not field.nullable:
+        raise ValueError(f"expected a field {field.name}, found {sorted(record)}")
+    return None
+
+
+def parsed_primitive(value: object, kind: t.DataType) -> object:
+    """Give a value that has no parts."""
     if isinstance(kind, t.StringType):
         return str(value)
     if isinstance(kind, (t.IntegerType, t.LongType)):
@@ -284,7 +301,7 @@ def compare_executors() -> None:
 
 def main() -> None:
     """Make the comparisons."""
-    scale = sys.argv[1] if len(sys.argv) > 1 else "400"
+    scale = sys.argv[1] if len(sys.argv) > 1 else "160"
     with simulator("--scale", scale) as url, simulator("--scale", "4") as small, session("local[2]") as spark:
         compare_row_wise(spark, url, small)
         compare_hand_over(spark, url)

@@ -45,7 +45,8 @@ pub(super) fn decide(reached: &Offset, stream: &str, batch: &BatchId, take_over:
         None => return Err(filled_by_engine()),
     };
     let name = if batch.number.is_some() { stream } else { WRITES };
-    if let Some(last) = streams.0.get(name) {
+    let last = streams.0.get(name);
+    if let Some(last) = last {
         if last.query == batch.query && last.number == batch.number {
             return Ok(Decision::PassOver);
         }
@@ -58,10 +59,29 @@ pub(super) fn decide(reached: &Offset, stream: &str, batch: &BatchId, take_over:
             return Err(other_query(stream, last, batch));
         }
     }
+    if !follows(last, batch) && !is_let_through(take_over, batch) {
+        return Err(rows_missing(stream, last, batch));
+    }
     streams.0.insert(name.to_owned(), batch.clone());
     let entry = serde_json::to_value(&streams)
         .map_err(|cause| Error::new(ErrorKind::Internal, "the place of a stream has no JSON form").with_cause(cause))?;
     Ok(Decision::Apply(Offset::beginning().with(ENTRY, entry)))
+}
+
+/// Whether no batch of the query is between the last one and this. Spark numbers batches without a gap, and hands over those
+/// without rows too.
+fn follows(last: Option<&BatchId>, batch: &BatchId) -> bool {
+    let expected = match last {
+        Some(last) if last.query != batch.query => return true,
+        Some(last) => last.number.map_or(0, |number| number + 1),
+        None => 0,
+    };
+    batch.number.is_none_or(|number| number <= expected)
+}
+
+/// Whether the user has said that the query goes on although the table lacks batches of it.
+fn is_let_through(take_over: Option<&str>, batch: &BatchId) -> bool {
+    take_over.is_some_and(|query| query == EMBEDDED || query == batch.query.to_string())
 }
 
 /// Refuses a table that streams fill: their offset means nothing to a connector.
@@ -98,6 +118,21 @@ fn set_back(stream: &str, last: &BatchId, batch: &BatchId) -> Error {
     Error::new(ErrorKind::Conflict, message).with_context(FOREIGN, last.query.to_string()).with_hint(format!(
         "bring back the checkpoint that the query had last; or begin with a new one, and set the option `take_over` to `{}`",
         last.query
+    ))
+}
+
+fn rows_missing(stream: &str, last: Option<&BatchId>, batch: &BatchId) -> Error {
+    let found = last.map_or_else(|| "none".to_owned(), |last| format!("{}it as the last", number_of(last)));
+    let message = format!(
+        "expected the table to have all batches before {}query `{}` in stream `{stream}`, found {found}: the table was \
+         restored, recreated or overwritten, or the query wrote somewhere else before",
+        number_of(batch),
+        batch.query,
+    );
+    Error::new(ErrorKind::Conflict, message).with_context(FOREIGN, batch.query.to_string()).with_hint(format!(
+        "bring back the table as the query left it, or the query's checkpoint of that time; or overwrite the table and begin \
+         with a new checkpoint; or set the option `take_over` to `{}` to go on without the rows in between",
+        batch.query
     ))
 }
 
@@ -153,16 +188,21 @@ mod tests {
         }
     }
 
+    /// The offset of a table that has the batches of a query up to one.
+    fn reached(query: &str, number: u64) -> Offset {
+        (0..=number).fold(Offset::beginning(), |reached, number| after(&reached, "changes", &batch(query, number)))
+    }
+
     #[test]
     fn batch_that_is_committed_is_passed_over_and_the_next_is_not() {
-        let reached = after(&Offset::beginning(), "changes", &batch(FIRST, 4));
+        let reached = reached(FIRST, 4);
         assert_eq!(decide(&reached, "changes", &batch(FIRST, 4), None).unwrap(), Decision::PassOver);
         assert_ne!(after(&reached, "changes", &batch(FIRST, 5)), reached);
     }
 
     #[test]
     fn checkpoint_that_was_set_back_is_noticed() {
-        let reached = after(&Offset::beginning(), "changes", &batch(FIRST, 4));
+        let reached = reached(FIRST, 4);
         for take_over in [None, Some(FIRST)] {
             let error = decide(&reached, "changes", &batch(FIRST, 3), take_over).unwrap_err();
             assert!(is_foreign(&error) && error.message().contains("batch 3 of it"), "{error}");
@@ -170,8 +210,22 @@ mod tests {
     }
 
     #[test]
+    fn batches_that_the_table_lacks_are_noticed_until_the_query_is_let_through_by_name() {
+        for (reached, found) in [(Offset::beginning(), "found none"), (reached(FIRST, 4), "batch 4 of it as the last")]
+        {
+            for take_over in [None, Some(SECOND)] {
+                let error = decide(&reached, "changes", &batch(FIRST, 6), take_over).unwrap_err();
+                assert!(is_foreign(&error) && error.message().contains(found), "{error}");
+                assert!(error.hint().unwrap().contains(FIRST), "{error}");
+            }
+            let decision = decide(&reached, "changes", &batch(FIRST, 6), Some(FIRST)).unwrap();
+            assert!(matches!(decision, Decision::Apply(_)), "{decision:?}");
+        }
+    }
+
+    #[test]
     fn streams_of_one_table_do_not_disturb_each_other() {
-        let reached = after(&Offset::beginning(), "changes", &batch(FIRST, 4));
+        let reached = reached(FIRST, 4);
         let reached = after(&reached, "deletes", &batch(SECOND, 0));
         assert_eq!(decide(&reached, "changes", &batch(FIRST, 4), None).unwrap(), Decision::PassOver);
         assert_eq!(decide(&reached, "deletes", &batch(SECOND, 0), None).unwrap(), Decision::PassOver);
@@ -179,7 +233,7 @@ mod tests {
 
     #[test]
     fn place_of_another_query_is_refused_until_it_is_taken_over_by_name() {
-        let reached = after(&Offset::beginning(), "changes", &batch(FIRST, 4));
+        let reached = reached(FIRST, 4);
         for take_over in [None, Some(SECOND), Some(EMBEDDED)] {
             let error = decide(&reached, "changes", &batch(SECOND, 0), take_over).unwrap_err();
             assert!(is_foreign(&error) && error.hint().unwrap().contains(FIRST), "{error}");

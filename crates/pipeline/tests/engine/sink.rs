@@ -8,12 +8,13 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::ReaderBuilder;
 use lakeflow_interface::{Error, ErrorKind, IngestionType, ddl};
 use lakeflow_pipeline::FlowKind;
+use lakeflow_pipeline::delta::RestoreTarget;
 use lakeflow_pipeline::plan::Plan;
 use lakeflow_pipeline::sink::{Applied, BatchId, Sink, SinkOptions, TaskShare, WriteMode};
 use serde_json::{Value, json};
 
 use crate::connector::{ScriptedConnector, ScriptedTable, Step};
-use crate::workbench::{Workbench, patient, silent, spec};
+use crate::workbench::{Workbench, destination, patient, silent, spec};
 
 const SCHEMA: &str = "id BIGINT NOT NULL, at BIGINT, text STRING NOT NULL";
 const QUERY: &str = "0c5d7f3e-50f4-4b07-8a6d-3a2a5b1c9d01";
@@ -270,6 +271,49 @@ async fn lost_checkpoint_is_told_and_can_be_taken_over() {
     let mut third = Query::new(&workbench, SCHEMA, &[("keys", "id"), ("sequence_by", "at")]).with("take_over", QUERY);
     third.id = QUERY.replace("01", "03");
     assert_eq!(third.run(0, &[vec![row(1, 9, "x")]]).await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn driver_that_outlives_its_successor_commits_nothing_twice() {
+    let workbench = workbench();
+    let (old, new) = (Query::new(&workbench, SCHEMA, &[]), Query::new(&workbench, SCHEMA, &[]));
+    old.run(0, &[vec![row(1, 1, "a")]]).await.unwrap();
+    let late = old.stage(&old.batch(1), &[vec![row(2, 1, "b")]]).await;
+    let shares = new.stage(&new.batch(1), &[vec![row(2, 1, "b")]]).await;
+    // Both commit at once: either may be first, and the other may find its rows cleared away.
+    let (batch, mode) = (new.batch(1), WriteMode::Append);
+    let outcomes = tokio::join!(old.apply(&batch, &late, mode), new.apply(&batch, &shares, mode));
+    assert!(outcomes.0.is_ok() || outcomes.1.is_ok(), "{outcomes:?}");
+    assert_eq!(workbench.rows("t").await, [row(1, 1, "a"), row(2, 1, "b")]);
+    new.run(1, &[vec![row(2, 1, "b")]]).await.unwrap();
+    new.run(2, &[vec![row(3, 1, "c")]]).await.unwrap();
+    let late = old.stage(&old.batch(1), &[vec![row(2, 1, "b")]]).await;
+    let error = old.apply(&batch, &late, mode).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert_eq!(workbench.rows("t").await, [row(1, 1, "a"), row(2, 1, "b"), row(3, 1, "c")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn table_that_was_restored_or_recreated_under_a_query_is_told() {
+    let workbench = workbench();
+    let query = Query::new(&workbench, SCHEMA, &[]);
+    query.run(0, &[vec![row(1, 1, "a")]]).await.unwrap();
+    let version = workbench.version("t").await;
+    // A batch without rows counts too.
+    query.run(1, &[vec![]]).await.unwrap();
+    query.run(2, &[vec![row(2, 1, "b")]]).await.unwrap();
+    let table = workbench.lakehouse().table(&destination("t")).unwrap();
+    let state = table.load().await.unwrap().unwrap();
+    table.restore(&state, RestoreTarget::Version(version)).await.unwrap();
+    let error = query.run(3, &[vec![row(3, 1, "c")]]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.message().contains("restored") && error.hint().unwrap().contains("`take_over`"), "{error:?}");
+    assert_eq!((workbench.rows("t").await, query.staged_files()), (vec![row(1, 1, "a")], 1));
+    std::fs::remove_dir_all(workbench.folder().join("default/t")).unwrap();
+    let error = query.run(3, &[vec![row(3, 1, "c")]]).await.unwrap_err();
+    assert!(error.message().contains("found none"), "{error:?}");
+    query.with("take_over", QUERY).run(3, &[vec![row(3, 1, "c")]]).await.unwrap();
+    assert_eq!(workbench.rows("t").await, [row(3, 1, "c")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
