@@ -99,7 +99,7 @@ class RowWiseReader(SimpleDataSourceStreamReader):
         self.url = url
         self.schema = schema
 
-    def initialOffset(self) -> dict:  # noqa: N802
+    def initialOffset(self) -> dict:
         return {"done": False}
 
     def read(self, start: dict) -> tuple:
@@ -129,7 +129,7 @@ class RowWise(DataSource):
     def schema(self) -> str:
         return self.options["ddl"]
 
-    def simpleStreamReader(self, schema: t.StructType) -> RowWiseReader:  # noqa: N802
+    def simpleStreamReader(self, schema: t.StructType) -> RowWiseReader:
         return RowWiseReader(self.options["url"], schema)
 
 

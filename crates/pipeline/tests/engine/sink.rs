@@ -304,7 +304,7 @@ async fn table_that_was_restored_or_recreated_under_a_query_is_told() {
     query.run(2, &[vec![row(2, 1, "b")]]).await.unwrap();
     let table = workbench.lakehouse().table(&destination("t")).unwrap();
     let state = table.load().await.unwrap().unwrap();
-    table.restore(&state, RestoreTarget::Version(version)).await.unwrap();
+    table.restore(&state, RestoreTarget::Version(version.unwrap())).await.unwrap();
     let error = query.run(3, &[vec![row(3, 1, "c")]]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.message().contains("restored") && error.hint().unwrap().contains("`take_over`"), "{error:?}");
