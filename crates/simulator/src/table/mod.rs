@@ -115,10 +115,9 @@ impl Tables {
         if let Some((table, field)) = linked.find_cycle() {
             let message = format!("the field `{field}` depends on itself through the fields that it names");
             let error = mistake(&files[table].1, "record", message);
-            return Err(match field.contains("[]") {
-                true => error.with_hint("in an element of a list, a name means the element's own field first"),
-                false => error,
-            });
+            let is_in_list = field.contains("[]");
+            let hint = "in an element of a list, a name means the element's own field first";
+            return Err(if is_in_list { error.with_hint(hint) } else { error });
         }
         let outlines = outline::outlines(files, &linked)?;
         let mut tables = Vec::with_capacity(files.len());
