@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -116,3 +118,10 @@ def test_secrets_are_in_no_repr():
     connection = Connection.resolve({"token": "hunter2"}, source="github")
     assert "hunter2" not in repr(connection)
     assert "hunter2" not in repr(ReadOptions.parse({"tableName": "issues", "token": "hunter2"}))
+
+
+def test_without_pyspark_the_data_source_says_what_to_install():
+    code = "import sys; sys.modules['pyspark'] = None; import databricks.labs.community_connector.spark"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "the data source needs PySpark 4.0 or later" in result.stderr
+    assert "hint: `pip install" in result.stderr
