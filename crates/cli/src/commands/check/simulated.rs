@@ -20,7 +20,9 @@ pub(super) fn remarks(source: &Source, definition: &Definition, subject: &Subjec
         let threads: Vec<_> = names.iter().map(|table| scope.spawn(|| survey(subject, table))).collect();
         threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
     });
-    let checked = try_connection(subject).err();
+    // The same for the connection.
+    let checked = std::thread::scope(|scope| scope.spawn(|| try_connection(subject)).join());
+    let checked = checked.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the check broke down"))).err();
     let mut remarks: Vec<Remark> = checked.iter().map(|error| uncheckable(source, text, error)).collect();
     let failing = names.iter().zip(&surveys).filter(|(_, surveyed)| matches!(surveyed, Ok(Err(_))));
     let failing: BTreeSet<&str> = failing.map(|(table, _)| table.as_str()).collect();
