@@ -29,7 +29,6 @@ fn mistakes_of_all_kinds_are_told_with_their_places() {
             "bearer: \"{{ connection.token }}\"",
             "basic: {username: x, password: \"{{ connection.token }}\"}",
         ),
-        ("simulator/endpoints.yaml", "updated_since: {filter", "updated_sinc: {filter"),
         ("simulator/endpoints.yaml", "pagination: link_header", "pagination: link_headers"),
         ("simulator/corpus/agents.json", "\"identity\": \"id\"", "\"identity\": \"key\""),
         ("simulator/corpus/agents.json", "\"active\": {\"$bool\": 0.9}", "\"active\": true, \"shoe_size\": 43"),

@@ -20,7 +20,7 @@ fn demo_shows_two_runs_and_what_to_try_next() {
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
     demo.issues         upsert     250       250        0        0        0         3  N.NN s  complete: read to its end
     demo.pull_requests  upsert     125       125        0        0        0         2  N.NN s  complete: read to its end
-    demo.comments       upsert     300       300        0        0        0         3  N.NN s  complete: read to its end
+    demo.comments       upsert     300       300        0        0        0         4  N.NN s  complete: read to its end
     demo.commits        append     200       200        0        0        0        11  N.NN s  complete: read to its end
     demo.reviews        append     129       129        0        0        0       128  N.NN s  complete: read to its end
     demo.assignees      snapshot     6         6        0        0        0         1  N.NN s  complete: whole snapshot read
@@ -49,7 +49,7 @@ fn demo_shows_two_runs_and_what_to_try_next() {
     demo.users          snapshot    20         0        0        0        0         1  N.NN s  unchanged: whole snapshot read
     demo.organizations  snapshot     2         0        0        0        0         1  N.NN s  unchanged: whole snapshot read
 
-    The first run read 1,086 rows with 154 requests, the second 104 with 16.
+    The first run read 1,086 rows with 155 requests, the second 104 with 16.
 
     Try next:
       community-connector show demo.issues
