@@ -54,7 +54,9 @@ pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
         let message = message.split(", set ").next().unwrap_or(message);
         let problem = Problem::new(place, "", message);
         match message {
-            "mapping values are not allowed in this context" => problem.with_hint("put text that has `: ` in it in quotes"),
+            "mapping values are not allowed in this context" => {
+                problem.with_hint("put text that has `: ` in it in quotes")
+            }
             _ => problem,
         }
     })

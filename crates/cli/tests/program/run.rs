@@ -246,7 +246,8 @@ fn interrupted_run_stops_in_good_order_and_goes_on_later() {
     let latency = std::time::Duration::from_millis(50);
     let github = GitHub::start_with(SimulatorSettings { latency, ..SimulatorSettings::default() });
     let sandbox = Sandbox::with_pipeline(&github, &["issues"]);
-    let spec = sandbox.read("spec.yaml").replace("repo: rocket", "repo: rocket, per_page: '5', max_records_per_batch: '10'");
+    let spec =
+        sandbox.read("spec.yaml").replace("repo: rocket", "repo: rocket, per_page: '5', max_records_per_batch: '10'");
     sandbox.write("spec.yaml", &spec);
     let mut command = sandbox.command(&["run", "spec.yaml", "--output", "json", "--commit-rows", "10"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
