@@ -40,12 +40,30 @@ pub struct Incremental {
     pub time_zone: Option<Template>,
     /// The default of the user's option `start_date`, where the source needs a lower bound from the first read on.
     pub start_date: Option<Scalar>,
-    /// How many records of one list the source gives at most, in ascending order: behind them, the list is asked for anew
-    /// from the greatest cursor.
-    #[schemars(range(min = 1))]
-    pub ceiling: Option<u64>,
+    /// How much of one list the source gives at most, in ascending order: behind it, the list is asked for anew from the
+    /// greatest cursor.
+    pub ceiling: Option<Ceiling>,
     /// Where the first window begins when the user gives no `start_date`.
     pub oldest: Option<Oldest>,
+}
+
+/// How much of one list a source gives at most. Short form: so many records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Ceiling {
+    /// So many records.
+    Records(#[schemars(range(min = 1))] u64),
+    /// So many pages, whatever their size.
+    Pages(PageCeiling),
+}
+
+/// A list that ends behind so many pages, whatever their size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PageCeiling {
+    /// The number of pages.
+    #[schemars(range(min = 1))]
+    pub pages: u64,
 }
 
 /// The order in which a source gives records, by their cursor.

@@ -32,7 +32,7 @@ pub use connection::{Connection, OAuthFlow, OAuthFlows, Parameter};
 pub use discovery::{DiscoveredColumns, DiscoveredTables, Discovery};
 pub use errors::{BodyCase, ErrorRule, ErrorRules, OnStatus, StatusAction};
 pub use http::{FormattedReset, Http, PageSize, RateLimit, Reset, ResetFormat, Retries};
-pub use incremental::{Bound, CursorFormat, FullBound, Incremental, Oldest};
+pub use incremental::{Bound, Ceiling, CursorFormat, FullBound, Incremental, Oldest};
 pub use job::Job;
 pub use offset::{FirstToken, Token, TokenPlace};
 pub use options::{OptionDeclaration, OptionGroup, OptionsEntry, ValueType};

@@ -19,6 +19,7 @@ use super::position::Position;
 use super::stretch::{Stretch, pages_of_stretch};
 use super::{Bounds, Reach, TableRead};
 use crate::cursor::Cursor;
+use crate::definition::Ceiling;
 
 /// Reads what is new: by keyset, unless the source keeps the place between two pages and a list has no ceiling.
 pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
@@ -103,7 +104,7 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
         let mut from = filter.lower.clone();
         let mut has_ended = false;
         while !has_ended {
-            let mut records = 0;
+            let (mut records, mut asked) = (0, 0);
             let mut pages = table.pages(&Bounds::since(from.clone()), Some(1))?;
             has_ended = true;
             while let Some(fetched) = pages.next().await {
@@ -113,8 +114,9 @@ fn by_keyset(table: TableRead, position: Position, start: Offset) -> Result<Read
                     yield item;
                 }
                 records += fetched.places.len() as u64;
+                asked += 1;
                 if taken.is_end || fetched.is_last {
-                    table.check_ceiling(records)?;
+                    table.check_ceiling(records, asked)?;
                     break;
                 }
                 if chase.as_mut().is_some_and(|chase| chase.is_over(taken.greatest.as_ref())) {
@@ -242,11 +244,16 @@ fn by_stretches<'r>(
 
 impl TableRead {
     /// A list that ends at the ceiling, and whose cursor stood still up to there, may go on where nobody can ask.
-    fn check_ceiling(&self, records: u64) -> Result<()> {
-        let Some(ceiling) = self.plan.incremental().ceiling.filter(|ceiling| records >= *ceiling) else {
-            return Ok(());
+    fn check_ceiling(&self, records: u64, pages: u64) -> Result<()> {
+        let (most, found, what) = match self.plan.incremental().ceiling {
+            Some(Ceiling::Records(most)) => (most, records, "records"),
+            Some(Ceiling::Pages(most)) => (most.pages, pages, "pages"),
+            None => return Ok(()),
         };
-        let message = format!("expected fewer than {ceiling} records with the same cursor, found {records}");
+        if found < most {
+            return Ok(());
+        }
+        let message = format!("expected fewer than {most} {what} with the same cursor, found {found}");
         Err(Error::new(ErrorKind::BadResponse, message)
             .with_hint("the source gives no more of one list; the records behind them cannot be asked for"))
     }

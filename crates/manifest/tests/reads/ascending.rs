@@ -64,6 +64,17 @@ async fn equal_cursors_at_the_edge_of_a_page_lose_nothing() {
 }
 
 #[tokio::test]
+async fn cursor_that_stands_still_up_to_the_ceiling_is_an_error_in_pages_of_any_size() {
+    let source = Source::start((1..=7).map(|id| row(id, 5)).collect()).await;
+    let connector = source.connect(&CDC.replace("ascending}", "ascending, ceiling: {pages: 3}}"));
+    let error = read(&connector, "rows", &Offset::beginning(), &[], 100).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadResponse);
+    assert!(error.message().contains("fewer than 3 pages with the same cursor, found 3"), "{error}");
+    let whole = read(&connector, "rows", &Offset::beginning(), &[("per_page", "4")], 100).await.unwrap();
+    assert_eq!(whole.ids(), (1..=7).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn lookback_finds_late_rows_and_repeats_none() {
     for definition in [CDC.to_owned(), append()] {
         let source = Source::start((1..=7).map(|id| row(id, 10 * id as u32)).collect()).await;
