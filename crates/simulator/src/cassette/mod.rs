@@ -2,6 +2,7 @@
 
 mod cleaner;
 mod corpus;
+mod detour;
 mod drift;
 mod recorder;
 mod replayer;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use url::{Url, form_urlencoded};
 
 use super::cleaner::Cleaner;
+use super::detour::Detour;
 use super::{Cassette, Exchange, RecordedBody, RecordedRequest, RecordedResponse, VERSION};
 use crate::definition::Json;
 
@@ -140,9 +141,16 @@ impl Shared {
             body: recorded(&body),
         };
         self.keep(request, status.as_u16(), &headers, &bytes);
-        let mut response = Response::new(Body::from(bytes));
+        let detour = self.detour(&parts.headers);
+        let mut response = Response::new(Body::from(match &detour {
+            Some(detour) => detour.body(bytes),
+            None => bytes,
+        }));
         *response.status_mut() = status;
-        *response.headers_mut() = self.leading_back(headers, &parts.headers);
+        *response.headers_mut() = match &detour {
+            Some(detour) => detour.headers(headers),
+            None => headers,
+        };
         Ok(response)
     }
 
@@ -162,17 +170,12 @@ impl Shared {
         Url::parse(&format!("{origin}{path}")).map_err(|error| format!("no address: {error}"))
     }
 
-    /// The headers of an answer. Where another address stands in for the source, its links lead to the recorder: the
-    /// connector does not know that address.
-    fn leading_back(&self, mut headers: HeaderMap, asked: &HeaderMap) -> HeaderMap {
-        let target = self.settings.target.as_ref().map(|target| target.origin().ascii_serialization());
-        let own = asked.get("host").and_then(|host| host.to_str().ok());
-        let (Some(target), Some(own), Some(links)) = (target, own, headers.get("link")) else { return headers };
-        let links = links.to_str().map(|links| links.replace(&target, &format!("http://{own}")));
-        if let Some(links) = links.ok().and_then(|links| HeaderValue::try_from(links).ok()) {
-            headers.insert("link", links);
-        }
-        headers
+    /// How links lead back here, where another address stands in for the source: the connector does not know that
+    /// address.
+    fn detour(&self, asked: &HeaderMap) -> Option<Detour> {
+        let target = self.settings.target.as_ref()?.origin().ascii_serialization();
+        let own = asked.get("host")?.to_str().ok()?;
+        Some(Detour { target, own: format!("http://{own}") })
     }
 
     fn keep(&self, request: RecordedRequest, status: u16, headers: &HeaderMap, body: &Bytes) {

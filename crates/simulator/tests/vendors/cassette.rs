@@ -132,6 +132,36 @@ async fn passing_changes_nothing_and_only_the_recording_is_trimmed() {
     assert_eq!((ids, response.trimmed), (vec![100, 101, 102, 124], 21), "the first ones and the last");
 }
 
+/// A system whose pages name the next one by its whole address.
+async fn naming_next_pages() -> Url {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let next = url.join("/pages?page=2").unwrap().to_string();
+    let pages = move |uri: Uri| async move {
+        let is_last = uri.query().is_some_and(|query| query.contains("page=2"));
+        json!({"next_page": (!is_last).then_some(next), "rows": [1]}).to_string()
+    };
+    let app = Router::new().route("/pages", get(pages));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    url
+}
+
+#[tokio::test]
+async fn next_page_that_a_body_names_passes_the_recorder_too() {
+    let target = naming_next_pages().await;
+    let settings = RecorderSettings { target: Some(target.clone()), ..Default::default() };
+    let recorder = Recorder::start(settings).await.unwrap();
+    let http = reqwest::Client::new();
+    let (_, first) = answer(http.get(recorder.url().join("/pages").unwrap())).await;
+    let (_, second) = answer(http.get(first["next_page"].as_str().unwrap())).await;
+    assert_eq!(second, json!({"next_page": null, "rows": [1]}));
+    let cassette = recorder.cassette();
+    assert_eq!(cassette.exchanges.len(), 2, "both pages are kept");
+    let RecordedBody::Json(body) = &cassette.exchanges[0].response.body else { panic!("no JSON") };
+    let kept = body.to_value()["next_page"].as_str().unwrap().to_owned();
+    assert_eq!(kept, target.join("/pages?page=2").unwrap().as_str(), "as the source wrote it");
+}
+
 #[tokio::test]
 async fn same_person_is_the_same_everywhere() {
     let (_, cassette) = recorded().await;
