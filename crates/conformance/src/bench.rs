@@ -83,7 +83,8 @@ impl<'s> Bench<'s> {
             return Ok(Self { subject, table, simulator: None, clock: Cell::new(Utc::now()) });
         };
         let clock = DateTime::from_timestamp(CLOCK, 0).unwrap_or_default();
-        let secrets = subject.secrets.iter().filter_map(|name| subject.parameters.get(name)).cloned().collect();
+        let secret = |name: &String| Some((name.clone(), subject.parameters.get(name)?.clone()));
+        let secrets = subject.secrets.iter().filter_map(secret).collect();
         let mut settings =
             SimulatorSettings { now: Some(clock), secrets, refuses_unknown: true, ..SimulatorSettings::default() };
         adapt(&mut settings);

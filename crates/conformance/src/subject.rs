@@ -31,6 +31,8 @@ pub struct Input {
     pub values: Vec<String>,
     /// The greatest number that it may be.
     pub max: Option<i64>,
+    /// A value of its type, where not any text is one.
+    pub sample: Option<String>,
 }
 
 /// A connector, with all that is needed to try it.
@@ -235,10 +237,12 @@ impl TableUnderTest {
 
 /// A value for a parameter that nobody said anything about.
 fn made_up(parameter: &Input) -> Option<String> {
-    let name = &parameter.name;
+    let sample = || parameter.values.first().or(parameter.sample.as_ref()).cloned();
     match (parameter.secret, parameter.required && parameter.default.is_none()) {
-        (true, _) => Some(format!("simulated-{}-5d1c7e90", name.replace('_', "-"))),
-        (false, true) => Some(parameter.values.first().cloned().unwrap_or_else(|| "simulated".to_owned())),
+        (true, _) => {
+            Some(sample().unwrap_or_else(|| format!("simulated-{}-5d1c7e90", parameter.name.replace('_', "-"))))
+        }
+        (false, true) => Some(sample().unwrap_or_else(|| "simulated".to_owned())),
         (false, false) => None,
     }
 }

@@ -128,7 +128,10 @@ impl Meaning {
             404 | 410 => (
                 NotFound,
                 "found nothing",
-                Some("check the options of the table; many sources answer so too where the credentials may not look"),
+                Some(
+                    "compare the path and the values in it, of options and connection parameters, with what the source \
+                     has; last of all, some sources answer so where the credentials may not look",
+                ),
             ),
             405 | 406 | 411 | 414 | 415 | 428 => {
                 (Definition, "was refused as not allowed", Some("the connector asks in a way that the source forbids"))
@@ -176,5 +179,7 @@ mod tests {
             error.to_string(),
             "`GET https://h.example/x?token=***` found nothing: no such repository (status `404`)"
         );
+        let hint = error.hint().unwrap();
+        assert!(hint.starts_with("compare the path") && hint.find("values") < hint.find("credentials"), "{hint}");
     }
 }

@@ -114,14 +114,20 @@ impl Setting {
 
     /// Some value that fits.
     pub(crate) fn sample(&self) -> String {
-        let any = match self.r#type {
-            ValueType::String => "x",
-            ValueType::Integer => "1",
-            ValueType::Boolean => "true",
-            ValueType::Timestamp => "2026-01-31T12:00:00Z",
-            ValueType::Url => "https://host.example",
-        };
-        self.default.clone().or_else(|| self.r#enum.first().cloned()).unwrap_or_else(|| any.to_owned())
+        let given = self.default.clone().or_else(|| self.r#enum.first().cloned());
+        given.or_else(|| self.sample_of_type()).unwrap_or_else(|| "x".to_owned())
+    }
+
+    /// Some value of the type, where not any text is one. A secret number is one that is unlikely to be anywhere else.
+    pub fn sample_of_type(&self) -> Option<String> {
+        let any: i64 = if self.secret { 5_170_948_213 } else { 1 };
+        Some(match self.r#type {
+            ValueType::String => return None,
+            ValueType::Integer => any.max(self.min.unwrap_or(any)).min(self.max.unwrap_or(i64::MAX)).to_string(),
+            ValueType::Boolean => "true".to_owned(),
+            ValueType::Timestamp => "2026-01-31T12:00:00Z".to_owned(),
+            ValueType::Url => "https://host.example".to_owned(),
+        })
     }
 }
 

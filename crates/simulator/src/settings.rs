@@ -24,9 +24,10 @@ pub struct SimulatorSettings {
     pub counts: BTreeMap<String, u64>,
     /// The credential to expect; without one, any credential of the declared kind is accepted.
     pub token: Option<Secret>,
-    /// What is secret of the client's credentials, where no token is expected: one of these must stand where Basic
-    /// authentication has the secret, the password or the user. Without any, it may be anything.
-    pub secrets: Vec<Secret>,
+    /// What is secret of the client's credentials, by the names of its parameters, where no token is expected: one of these
+    /// must stand where Basic authentication has the secret, the password or the user, or each at its place where both
+    /// are. Without any, it may be anything.
+    pub secrets: BTreeMap<String, Secret>,
     /// Whether lists refuse parameters that they do not know, also where the API would ignore them.
     pub refuses_unknown: bool,
     /// The clock at the start; all rows lie before it. Without one it is the real clock.
@@ -58,7 +59,7 @@ impl Default for SimulatorSettings {
             scale: 1,
             counts: BTreeMap::new(),
             token: None,
-            secrets: Vec::new(),
+            secrets: BTreeMap::new(),
             refuses_unknown: false,
             now: None,
             seed: 1,

@@ -64,6 +64,7 @@ fn inputs(settings: &[Setting]) -> Vec<Input> {
         default: setting.default.clone(),
         values: setting.r#enum.clone(),
         max: setting.max,
+        sample: setting.sample_of_type(),
     };
     settings.iter().map(input).collect()
 }

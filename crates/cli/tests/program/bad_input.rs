@@ -248,7 +248,7 @@ fn repository_that_does_not_exist_is_not_found() {
     ----- stderr -----
     default.issues: not complete after N.NN s
     error: default.issues: `GET https://api.github.com/repos/acme/rokket/issues?direction=asc&sort=updated&state=all&per_page=100` found nothing: Not Found (status `404`, table `issues`)
-    hint: check the options of the table; many sources answer so too where the credentials may not look
+    hint: compare the path and the values in it, of options and connection parameters, with what the source has; last of all, some sources answer so where the credentials may not look
     ");
 }
 

@@ -47,6 +47,9 @@ impl Mutation {
     }
 }
 
+/// The words of a connection that has user and password the wrong way round.
+const SWAPPED: &str = "basic: {username: \"{{ connection.token }}\", password: \"{{ connection.key }}\"}";
+
 type Edits = &'static [(&'static str, &'static str, &'static str)];
 
 /// A mutation of the source's files.
@@ -191,6 +194,16 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
                 "basic: {username: \"{{ connection.token }}\", password: X}",
             ),
             (ENDPOINTS, "auth: [bearer]", "auth: [basic]"),
+        ],
+    ),
+    edited(
+        "connection_is_checked",
+        "agents",
+        "user and password, both secret, are swapped",
+        &[
+            (MANIFEST, "bearer: \"{{ connection.token }}\"", SWAPPED),
+            (MANIFEST, "    token: {", "    key: {secret: true, required: true}\n    token: {"),
+            (ENDPOINTS, "auth: [bearer]", "auth: [{basic_pair: {user: key, password: token}}]"),
         ],
     ),
     edited(

@@ -49,6 +49,8 @@ pub enum AuthSpec {
     Basic,
     /// `Authorization: Basic …`; the token is the user.
     BasicUser,
+    /// `Authorization: Basic …`; user and password are both secret.
+    BasicPair(BasicPair),
     /// The token in a header of this name.
     ApiKeyHeader(String),
     /// The token in a query parameter of this name.
@@ -57,6 +59,16 @@ pub enum AuthSpec {
     IssuedBearer,
     /// A header of this name with a token that a token endpoint has handed out.
     IssuedHeader(String),
+}
+
+/// The connection parameters that user and password come from: `{user: api_key, password: secret_key}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BasicPair {
+    /// The parameter with the user.
+    pub user: String,
+    /// The parameter with the password.
+    pub password: String,
 }
 
 /// A rate limit with a counting budget.

@@ -1,5 +1,7 @@
 //! Whether a request says who it is.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
@@ -13,7 +15,7 @@ pub(crate) struct Expected<'e> {
     /// The one that is, where there is one.
     pub(crate) token: Option<&'e Secret>,
     /// What one of them must have, where there is none.
-    pub(crate) secrets: &'e [Secret],
+    pub(crate) secrets: &'e BTreeMap<String, Secret>,
     pub(crate) sessions: &'e Sessions,
 }
 
@@ -21,9 +23,17 @@ impl Expected<'_> {
     fn holds(&self, auth: &AuthSpec, given: &str) -> bool {
         match (auth, self.token) {
             (AuthSpec::IssuedBearer | AuthSpec::IssuedHeader(_), _) => self.sessions.is_good(given),
+            (AuthSpec::BasicPair(_), Some(token)) => {
+                given.split_once(':').is_some_and(|(_, password)| token.expose() == password)
+            }
             (_, Some(token)) => token.expose() == given,
             (AuthSpec::Basic | AuthSpec::BasicUser, None) => {
-                self.secrets.is_empty() || self.secrets.iter().any(|secret| given.contains(secret.expose()))
+                self.secrets.is_empty() || self.secrets.values().any(|secret| given.contains(secret.expose()))
+            }
+            (AuthSpec::BasicPair(pair), None) => {
+                let is = |name, given| self.secrets.get(name).is_some_and(|secret| secret.expose() == given);
+                let is_pair = |(user, password)| is(&pair.user, user) && is(&pair.password, password);
+                self.secrets.is_empty() || given.split_once(':').is_some_and(is_pair)
             }
             (_, None) => true,
         }
@@ -66,6 +76,7 @@ fn credential(auth: &AuthSpec, headers: &HeaderMap, query: &[(String, String)]) 
         }
         AuthSpec::Basic => basic(headers).map(|(_, password)| password),
         AuthSpec::BasicUser => basic(headers).map(|(user, _)| user),
+        AuthSpec::BasicPair(_) => basic(headers).map(|(user, password)| format!("{user}:{password}")),
         AuthSpec::ApiKeyHeader(name) | AuthSpec::IssuedHeader(name) => {
             headers.get(name)?.to_str().ok().map(str::to_owned)
         }
@@ -85,7 +96,7 @@ pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 fn describe(auth: &AuthSpec) -> String {
     match auth {
         AuthSpec::Bearer | AuthSpec::IssuedBearer => "`Authorization: Bearer …`".to_owned(),
-        AuthSpec::Basic | AuthSpec::BasicUser => "`Authorization: Basic …`".to_owned(),
+        AuthSpec::Basic | AuthSpec::BasicUser | AuthSpec::BasicPair(_) => "`Authorization: Basic …`".to_owned(),
         AuthSpec::ApiKeyHeader(name) | AuthSpec::IssuedHeader(name) => format!("the header `{name}`"),
         AuthSpec::ApiKeyQuery(name) => format!("the parameter `{name}`"),
     }

@@ -29,7 +29,7 @@ pub(crate) struct Shared {
     pub(super) log: RequestLog,
     pub(super) budget: Option<Budget>,
     pub(super) token: Option<Secret>,
-    pub(super) secrets: Vec<Secret>,
+    pub(super) secrets: BTreeMap<String, Secret>,
     pub(super) refuses_unknown: bool,
     pub(super) sessions: Sessions,
     pub(super) cursor_links: bool,
