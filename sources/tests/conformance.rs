@@ -58,6 +58,9 @@ fn subject(source: &Source) -> Result<Subject> {
         if definition.comes_with_parent(table)? {
             subject = subject.with_rows_of_changed_parents(table);
         }
+        if let Some((parent, columns)) = definition.parent_columns(table).unwrap() {
+            subject = subject.with_parent(table, &parent, &columns);
+        }
     }
     subject.check_instructions()?;
     Ok(subject)

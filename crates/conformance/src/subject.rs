@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use lakeflow_interface::{Error, ErrorKind, LakeflowConnect, Result, Secret, TableOptions, unknown_name};
+use lakeflow_interface::{ColumnPath, Error, ErrorKind, LakeflowConnect, Result, Secret, TableOptions, unknown_name};
 use lakeflow_simulator::SimulatorDefinition;
 use url::Url;
 
@@ -61,6 +61,16 @@ pub(crate) struct TableUnderTest {
     pub(crate) instructions: TableInstructions,
     /// Whether its rows have no change of their own: when their parent changes, all of its rows come again.
     pub(crate) comes_with_parent: bool,
+    /// The table whose every row it is read once for.
+    pub(crate) parent: Option<ParentColumns>,
+}
+
+/// A parent table, and the columns of its child that hold fields of the parent's row.
+#[derive(Clone, Debug)]
+pub(crate) struct ParentColumns {
+    pub(crate) table: String,
+    /// The child's column and the parent's.
+    pub(crate) columns: Vec<(String, ColumnPath)>,
 }
 
 impl Subject {
@@ -146,7 +156,14 @@ impl Subject {
         };
         let options = inputs.iter().filter_map(|input| Some((input.name.clone(), value(input)?))).collect();
         let name = name.to_owned();
-        self.tables.push(TableUnderTest { name, inputs, options, instructions, comes_with_parent: false });
+        self.tables.push(TableUnderTest {
+            name,
+            inputs,
+            options,
+            instructions,
+            comes_with_parent: false,
+            parent: None,
+        });
         self
     }
 
@@ -155,6 +172,15 @@ impl Subject {
     #[must_use]
     pub fn with_rows_of_changed_parents(mut self, name: &str) -> Self {
         self.tables.iter_mut().filter(|table| table.name == name).for_each(|table| table.comes_with_parent = true);
+        self
+    }
+
+    /// Says of a table that it is read once for every row of another, and which of its columns hold which columns of
+    /// that row.
+    #[must_use]
+    pub fn with_parent(mut self, name: &str, parent: &str, columns: &[(String, ColumnPath)]) -> Self {
+        let parent = ParentColumns { table: parent.to_owned(), columns: columns.to_vec() };
+        self.tables.iter_mut().filter(|table| table.name == name).for_each(|table| table.parent = Some(parent.clone()));
         self
     }
 

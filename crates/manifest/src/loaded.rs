@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use lakeflow_interface::{Error, ErrorKind, Result, Secret, TableMetadata, TableOptions, unknown_name};
+use lakeflow_interface::{ColumnPath, Error, ErrorKind, Result, Secret, TableMetadata, TableOptions, unknown_name};
 
 use crate::check::{self, Checked};
-use crate::definition::Manifest;
+use crate::definition::{Manifest, Template};
 use crate::plan::TablePlan;
 use crate::problem::{Problem, Problems};
 use crate::setting::{Setting, Settings};
@@ -102,6 +102,20 @@ impl Definition {
         Ok(template.is_some_and(|template| {
             template::names(template.text()).is_ok_and(|names| names.iter().any(|name| name.starts_with("parent.")))
         }))
+    }
+
+    /// The parent table, where there is one, and the columns that hold a field of the parent's row as it is, each with
+    /// that field: `ticket_id` with `id`.
+    pub fn parent_columns(&self, table: &str) -> Result<Option<(String, Vec<(String, ColumnPath)>)>> {
+        let table = &self.plan(table)?.table;
+        let Some(parent) = &table.parent else { return Ok(None) };
+        let field = |template: &Template| {
+            let name = template.text().trim().strip_prefix("{{")?.strip_suffix("}}")?.trim().strip_prefix("parent.")?;
+            parent.r#as.get(name).cloned()
+        };
+        let columns = table.add_columns.iter();
+        let columns = columns.filter_map(|(name, template)| Some((name.clone(), field(template)?)));
+        Ok(Some((parent.table.clone(), columns.collect())))
     }
 
     /// Everything that is wrong with the parameters of a connection.

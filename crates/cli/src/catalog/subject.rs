@@ -44,6 +44,9 @@ fn with_tables(mut subject: Subject, definition: &Definition, options: &Options)
         if definition.comes_with_parent(table)? {
             subject = subject.with_rows_of_changed_parents(table);
         }
+        if let Some((parent, columns)) = definition.parent_columns(table)? {
+            subject = subject.with_parent(table, &parent, &columns);
+        }
     }
     Ok(subject)
 }

@@ -5,6 +5,7 @@ mod changes;
 mod faults;
 mod moving;
 mod offsets;
+mod parents;
 mod partitions;
 mod secrets;
 mod tables;
@@ -30,6 +31,7 @@ pub const CHECKS: &[Check] = &[
     values::EVERY_COLUMN_APPEARS,
     values::FIELDS_ARE_DECLARED,
     values::ROWS_ARE_THOSE_OF_THE_SOURCE,
+    parents::CHILDREN_NAME_THEIR_PARENTS,
     offsets::LAST_ITEM_IS_A_CHECKPOINT,
     offsets::RECORDS_MOVE_THE_OFFSET,
     offsets::NOTHING_NEW_YIELDS_THE_START,

@@ -274,6 +274,23 @@ pub(crate) fn drops_a_deleted_row(inner: Inner, _: &Parameters) -> Inner {
     })
 }
 
+pub(crate) fn gives_children_to_a_stranger(inner: Inner, _: &Parameters) -> Inner {
+    Broken::with(inner, |items, _| {
+        let items = items.map_ok(|item| match item {
+            ReadItem::Records(Records::Json(records)) => {
+                let constants = records.constants().iter();
+                let constants =
+                    constants.map(|(name, value)| (name.clone(), value.as_ref().map(|id| format!("9{id}"))));
+                let constants: Vec<_> = constants.collect();
+                let records = with_places(&records, |places| places.collect());
+                ReadItem::Records(Records::Json(records.with_constants(constants.into())))
+            }
+            other => other,
+        });
+        items.boxed()
+    })
+}
+
 type Places<'p> = &'p mut dyn Iterator<Item = NodeIndex>;
 
 /// The items with the first rows as a function leaves them.

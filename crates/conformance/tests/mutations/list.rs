@@ -170,6 +170,12 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         "nothing is tried again",
         &[(MANIFEST, "  pagination: link_header", "  retry: {attempts: 1}\n  pagination: link_header")],
     ),
+    broken(
+        "children_name_their_parents",
+        "comments",
+        "comments are given to a ticket that there is not",
+        breakage::gives_children_to_a_stranger,
+    ),
     broken("failed_page_fails_the_read", "agents", "errors are swallowed", breakage::swallows_errors),
     edited(
         "failed_page_fails_the_read",

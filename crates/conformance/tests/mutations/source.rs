@@ -45,6 +45,9 @@ pub(crate) fn subject(mutation: &Mutation) -> Subject {
         if definition.comes_with_parent(table).unwrap() {
             subject = subject.with_rows_of_changed_parents(table);
         }
+        if let Some((parent, columns)) = definition.parent_columns(table).unwrap() {
+            subject = subject.with_parent(table, &parent, &columns);
+        }
     }
     subject
 }
