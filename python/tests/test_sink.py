@@ -132,7 +132,8 @@ def overwrite(spark, lake: Path) -> None:
 @pytest.mark.parametrize("set_back", [restore, overwrite])
 def test_table_that_was_set_back_under_a_query_is_told_and_can_be_gone_on_with(spark, lake, set_back: Callable):
     query = Query(spark, lake)
-    query.run([row(1, 1, "a")], [row(2, 1, "b")], [row(3, 1, "c")])
+    for batch in (row(1, 1, "a"), row(2, 1, "b"), row(3, 1, "c")):
+        query.run([batch])
     name = json.loads((query.checkpoint / "metadata").read_text())["id"]
     set_back(spark, lake)
     message = "the table was restored, recreated or overwritten"
