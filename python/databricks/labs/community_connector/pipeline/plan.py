@@ -112,7 +112,7 @@ def make_plan(
 
 
 def _read_options(table: SpecTable) -> dict[str, str]:
-    """Give the options of a read. The table's own go as JSON: Spark lower-cases the names of options, not their values."""
+    """Give the options of a read. The table's own go as JSON: Spark lower-cases names of options, not values."""
     name = table["source_table"]
     own = {"tableConfigs": json.dumps({name: table["options"]})} if table["options"] else {}
     return {**own, "tableName": name, "bad_values": table["bad_values"]}

@@ -37,7 +37,7 @@ def pipeline_functions() -> ModuleType | None:
 
 
 def declare(spark: SparkSession, functions: Any, plan: Plan) -> None:  # noqa: ANN401
-    """Declare the tables and flows of a plan; raises ``UnsupportedError`` for what the platform cannot append."""
+    """Declare the tables and flows of a plan; raises ``UnsupportedError`` for what cannot be appended."""
     appended = [table.source_table for table in plan.tables if table.flow == "append" and table.is_snapshot]
     if appended:
         names = ", ".join(f"`{name}`" for name in appended)

@@ -63,7 +63,7 @@ class RangeStreamReader(Travelling, DataSourceStreamReader, admission.SupportsTr
     def latestOffset(
         self, start: dict[str, Any] | None = None, limit: admission.ReadLimit | None = None
     ) -> dict[str, Any]:
-        """Tell how far the table can be read. A run that ends is told one end, though the connector's goes on moving."""
+        """Tell how far the table can be read. A run that ends has one end, though the connector's moves on."""
         if self.target is not None:
             return self.target
         place = RangeOffset() if start is None else RangeOffset.parse(start)
