@@ -42,7 +42,7 @@ def declare(spark: SparkSession, functions: Any, plan: Plan) -> None:  # noqa: A
     if appended:
         names = ", ".join(f"`{name}`" for name in appended)
         raise UnsupportedError(
-            f"snapshots cannot be appended within a pipeline of the platform, whose flows append streams alone: {names}",
+            f"snapshots cannot be appended in a pipeline of the platform, whose flows append streams alone: {names}",
             ["leave `scd_type: APPEND_ONLY` out; `SCD_TYPE_2` keeps every version of a row"],
         )
     for table in plan.tables:
