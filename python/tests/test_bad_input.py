@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -101,9 +103,14 @@ def test_class_in_place_of_a_name_is_refused():
 
 
 def test_every_kind_has_a_class_that_can_be_pickled():
-    for kind in ("configuration", "not_found", "rate_limited", "permission"):
+    definition = Path(__file__).parents[2] / "crates" / "interface" / "src" / "error.rs"
+    kinds = re.findall(r'Self::\w+ => "(\w+)"', definition.read_text())
+    assert len(kinds) == len(set(kinds)) > 10
+    assert sorted(kinds) == sorted(cls.kind for cls in errors.LakeflowError.__subclasses__())
+    for kind in kinds:
         error = errors.of_kind(kind, "it went wrong", ["mend it"], [("table", "issues")])
         assert error.kind == kind
+        assert type(error).__name__ in errors.__all__
         copy = pickle.loads(pickle.dumps(error))
         assert (type(copy), str(copy), copy.context) == (
             type(error),

@@ -85,6 +85,21 @@ def test_parameters_among_the_options_need_no_connection(spark, read, github):
     assert spark.read.format("lakeflow_connect").options(**options).load().count() > 100
 
 
+def test_class_and_function_of_a_source_register_it(spark, read, github):
+    from pyspark.sql.datasource import DataSource
+
+    from databricks.labs.community_connector import find_data_source, get_register_function, register
+
+    options = {"tableName": "issues", "databricks.connection": "my_github", "upstream": github.url, **ACME}
+    source = find_data_source("github")
+    assert issubclass(source, DataSource) and source.name() == "lakeflow_connect"
+    for give in (get_register_function("github"), lambda session: session.dataSource.register(source)):
+        # A source that does not have the table, so that each has to register its own.
+        register(spark, "stripe")
+        give(spark)
+        assert spark.read.format("lakeflow_connect").options(**options).load().count() > 100
+
+
 def test_sql_reads_through_a_view(spark, read, github):
     spark.sql(
         "CREATE OR REPLACE TEMPORARY VIEW issues USING lakeflow_connect OPTIONS (`databricks.connection` 'my_github', "

@@ -66,6 +66,20 @@ def test_dead_source_is_unavailable():
         list(connection.read("issues", ACME))
 
 
+def test_connector_in_python_has_the_options_that_the_platform_puts_among_those_of_the_read(home, monkeypatch):
+    from databricks.labs.community_connector.spark.table import Table
+
+    injected = {"databricks.connection": "of_the_catalog", "sourceName": "shop", "token": "open sesame"}
+    options = {**injected, "externalOptionsAllowList": "tableName,day", "tableName": "visits", "day": "2"}
+    with pytest.raises(errors.ConfigurationError, match="unknown source `shop`"):
+        Table(options, "shop:ShopConnector")
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
+    table = Table(options, "shop:ShopConnector")
+    assert table.connection.source == "shop:ShopConnector"
+    assert table.options == {"token": "open sesame", "day": "2"}
+    assert sum(batch.num_rows for batch in table.read()) > 100
+
+
 def test_program_is_part_of_the_wheel():
     import subprocess
 

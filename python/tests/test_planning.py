@@ -11,6 +11,7 @@ from databricks.labs.community_connector import errors
 from databricks.labs.community_connector.spark.offsets import RangeOffset, SpoolOffset
 from databricks.labs.community_connector.spark.planning import Planner
 from databricks.labs.community_connector.spark.spool import Spool
+from databricks.labs.community_connector.spark.stream import RangeStreamReader
 from databricks.labs.community_connector.spark.table import Table
 
 SCHEMA = pa.schema([pa.field("id", pa.int64())])
@@ -50,6 +51,11 @@ class Connection:
 
     def table_options(self, table: str, options: dict[str, str]) -> dict[str, str]:
         return options
+
+    def latest_offset(self, table: str, options: dict[str, str], *, start: str, until: str) -> str:
+        """Say another end whenever it is asked, as a connector does whose end is the present."""
+        self.begun.append(start)
+        return f'{{"at":{len(self.begun)}}}'
 
     def read(self, table: str, options: dict[str, str], *, start: str, **_: object) -> Read:
         self.begun.append(start)
@@ -152,3 +158,18 @@ def test_offsets_are_the_same_text_whatever_the_order_of_their_keys():
         '{"kind": "spool", "offset": {"a": {"c": 2, "d": 1}, "b": 1}, "range": 2, "stream": "s"}'
     )
     assert RangeOffset.parse(RangeOffset('{"until":"x"}').document()).offset == '{"until":"x"}'
+
+
+def test_run_that_ends_has_one_end_though_the_connector_moves_on():
+    connection = Connection({})
+    reader = RangeStreamReader(Table({"tableName": "events"}, lambda options: connection), lambda batch: batch)
+    assert reader.latestOffset() != reader.latestOffset()
+    reader.prepareForTriggerAvailableNow()
+    end = reader.latestOffset()
+    assert reader.latestOffset(end) == end
+
+
+def test_options_keep_their_case_and_those_of_the_read_win():
+    configs = '{"events": {"labelIds": "a", "pageSize": "9"}, "others": {"x": "y"}}'
+    table = Table({"tableName": "events", "tableConfigs": configs, "pagesize": "1"}, lambda options: Connection({}))
+    assert table.options == {"labelIds": "a", "pagesize": "1"}

@@ -13,7 +13,7 @@ import pytest
 from lakehouse import ACME, spec
 from pyspark.sql import Column, DataFrame
 
-from databricks.labs.community_connector import register
+from databricks.labs.community_connector import errors, register
 from databricks.labs.community_connector.pipeline import ingest
 
 
@@ -49,6 +49,8 @@ class StandIn(ModuleType):
         self._target(target)
 
         def declare(function):
+            # `INVALID_FLOW_QUERY_TYPE.BATCH_RELATION_FOR_STREAMING_TABLE`
+            assert function().isStreaming
             self._flow(name, {"kind": "append", "target": target, "rows": function})
 
         return declare
@@ -111,6 +113,14 @@ def test_each_kind_of_table_is_declared_with_the_platforms_flows(spark, github, 
         frame = function()
         assert isinstance(frame, DataFrame)
         assert frame.isStreaming == (not name.endswith("snapshot")), name
+
+
+def test_snapshot_that_is_to_be_appended_is_refused_before_anything_is_declared(spark, github, dlt):
+    register(spark, "github")
+    document = spec("my_github", {"issues": ACME, "branches": {**ACME, "scd_type": "APPEND_ONLY"}})
+    with pytest.raises(errors.UnsupportedError, match="cannot be appended(.|\n)*`branches`(.|\n)*`SCD_TYPE_2`"):
+        ingest(spark, document, read_options={"upstream": github.url})
+    assert dlt.tables == {}
 
 
 def test_deletes_are_a_second_flow_into_the_same_table(spark, simulate, dlt):

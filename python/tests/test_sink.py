@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from lakehouse import rows, staged
+from simulator import PROGRAM
 
 COLUMNS = "id BIGINT, at BIGINT, text STRING, gone BOOLEAN"
 
@@ -105,6 +108,44 @@ def test_lost_checkpoint_is_told_and_can_be_taken_over(spark, lake):
     assert rows(lake, "sales.orders") == [row(1, 1, "a")]
     query.run(take_over=first)
     assert rows(lake, "sales.orders") == [row(1, 2, "b")]
+
+
+def restore(spark, lake: Path) -> None:
+    """Set the table back to its second batch."""
+    history = subprocess.run(
+        [PROGRAM, "--lakehouse", lake, "--output", "json", "history", "sales.orders"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    versions = sorted(json.loads(line)["version"] for line in history.splitlines() if '"version"' in line)
+    command = [PROGRAM, "--lakehouse", lake, "restore", "sales.orders", "--version", str(versions[-2])]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def overwrite(spark, lake: Path) -> None:
+    """Replace the table's rows by another query's."""
+    frame = spark.createDataFrame([(2, 1, "b"), (1, 1, "a")], "id BIGINT, at BIGINT, text STRING")
+    frame.write.format("lakeflow_delta").mode("overwrite").save(f"{lake}/sales/orders")
+
+
+@pytest.mark.parametrize("set_back", [restore, overwrite])
+def test_table_that_was_set_back_under_a_query_is_told_and_can_be_gone_on_with(spark, lake, set_back: Callable):
+    query = Query(spark, lake)
+    for batch in (row(1, 1, "a"), row(2, 1, "b"), row(3, 1, "c")):
+        query.run([batch])
+    name = json.loads((query.checkpoint / "metadata").read_text())["id"]
+    set_back(spark, lake)
+    message = "the table was restored, recreated or overwritten"
+    with pytest.raises(Exception, match=f"{message}(.|\n)*`take_over` to `{name}`"):
+        query.run([row(4, 1, "d")])
+    left = [row(1, 1, "a"), row(2, 1, "b")]
+    assert rows(lake, "sales.orders") == left
+    query.run(take_over=name)
+    assert rows(lake, "sales.orders") == [*left, row(4, 1, "d")]
+    query.run([row(5, 1, "e")])
+    assert rows(lake, "sales.orders") == [*left, row(4, 1, "d"), row(5, 1, "e")]
+    assert staged(lake) == []
 
 
 def test_streams_side_by_side_fill_one_table(spark, lake):

@@ -27,7 +27,7 @@ macro_rules! package_files {
     };
 }
 
-const FILES: [(&str, &str); 12] = package_files![
+const FILES: [(&str, &str); 13] = package_files![
     "interface/__init__.py",
     "interface/lakeflow_connect.py",
     "interface/lakeflow_source.py",
@@ -38,6 +38,7 @@ const FILES: [(&str, &str); 12] = package_files![
     "worker/channel.py",
     "worker/failure.py",
     "worker/loading.py",
+    "worker/options.py",
     "worker/session.py",
     "worker/values.py",
 ];

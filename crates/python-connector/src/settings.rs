@@ -29,7 +29,9 @@ impl PythonSettings {
         let mut options = BTreeMap::new();
         if let Some((name, table_options)) = table {
             options.insert(TABLE_NAME.to_owned(), name.to_owned());
-            options.extend(table_options.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+            let is_connections = |name: &str| self.options.keys().any(|own| own.eq_ignore_ascii_case(name));
+            let own = table_options.iter().filter(|(name, _)| !is_connections(name));
+            options.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
         options.extend(self.options.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())));
         options

@@ -226,6 +226,21 @@ async fn what_a_connector_raises_is_told_with_its_place_and_without_secrets() {
 }
 
 #[tokio::test]
+async fn options_are_found_in_any_case_and_those_of_the_connection_win() {
+    let options = BTreeMap::from([("apiKey".to_owned(), Secret::new("right"))]);
+    let connector =
+        PythonConnector::load(PythonSettings { options, ..settings("tests.connectors.probe:Spelling") }).await.unwrap();
+    assert_eq!(connector.list_tables().await.unwrap(), ["right", "right"]);
+    // As Spark hands them over, and as a spec that would lead the credentials elsewhere has them.
+    let options = [("pagefilter", "open"), ("APIKEY", "wrong")].into_iter().collect();
+    let items = connector.read_table("things", &Offset::beginning(), &options, &context()).await.unwrap();
+    let (given, error) = take(items).await;
+    assert!(error.is_none(), "{error:?}");
+    let expected = r#"{"all":"open","none":"-","APIKEY":"wrong","pagefilter":"open","constructor":"right"}"#;
+    assert_eq!(given.records, [expected]);
+}
+
+#[tokio::test]
 async fn connector_that_raised_answers_the_next_question() {
     let connector = probe("Counting").await;
     let options = TableOptions::default();

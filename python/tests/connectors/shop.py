@@ -127,7 +127,7 @@ class Shop:
 
 class ShopConnector(LakeflowConnect, SupportsNamespaces, SupportsPartitionedStream):
     """Options: ``token``; ``day``, ``scale`` and ``pause_milliseconds`` (a batch) for tests; of tables
-    ``max_records_per_batch`` and ``window_hours``."""
+    ``max_records_per_batch`` and ``window_hours``, and ``firstPages`` of the visits."""
 
     def __init__(self, options: dict[str, str]) -> None:
         super().__init__(options)
@@ -156,7 +156,9 @@ class ShopConnector(LakeflowConnect, SupportsNamespaces, SupportsPartitionedStre
         if table_name == "products":
             return self.shop.products(), None
         if table_name == "visits":
-            return self._read_window("seen_at", self.shop.visits(), start_offset or {}, table_options)
+            pages = {f"/products/{number}" for number in range(int(table_options.get("firstPages", "40")))}
+            visits = (visit for visit in self.shop.visits() if visit["page"] in pages)
+            return self._read_window("seen_at", visits, start_offset or {}, table_options)
         return self._read_changes(getattr(self.shop, table_name)(), start_offset or {}, table_options)
 
     def read_table_deletes(

@@ -91,6 +91,8 @@ impl SinkOptions {
         let (lakehouse, destination) = texts.place()?;
         let keys = texts.columns(KEYS)?;
         let is_snapshot = texts.flag(SNAPSHOT)?;
+        let is_append_only =
+            texts.get(SCD_TYPE).is_some_and(|text| text.eq_ignore_ascii_case(ScdType::AppendOnly.as_str()));
         let mut configuration = Map::new();
         for (name, columns) in [("primary_keys", &keys), ("sequence_by", &texts.columns(SEQUENCE_BY)?)] {
             if !columns.is_empty() {
@@ -111,6 +113,8 @@ impl SinkOptions {
             take_over: texts.get(TAKE_OVER).map(str::to_owned),
             except_columns: texts.columns(EXCEPT_COLUMN_LIST)?,
             ingestion_type: match (is_snapshot, keys.is_empty()) {
+                // Compared with nothing, so one that comes again must be passed over as any other rows.
+                (true, _) if is_append_only => IngestionType::Append,
                 (true, _) => IngestionType::Snapshot,
                 (false, true) => IngestionType::Append,
                 (false, false) => IngestionType::Cdc,

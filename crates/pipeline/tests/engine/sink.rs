@@ -208,7 +208,8 @@ async fn every_flow_gives_the_table_that_the_engine_gives() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn batch_that_comes_again_after_its_commit_is_passed_over() {
-    for options in [&[][..], &[("keys", "id"), ("sequence_by", "at")]] {
+    let appended_snapshot = [("snapshot", "true"), ("keys", "id"), ("scd_type", "APPEND_ONLY")];
+    for options in [&[][..], &[("keys", "id"), ("sequence_by", "at")], &appended_snapshot] {
         let workbench = workbench();
         let query = Query::new(&workbench, SCHEMA, options);
         query.run(0, &[vec![row(1, 1, "a")]]).await.unwrap();

@@ -237,6 +237,18 @@ class Picky(Probe):
         self.token = options["api_key"]
 
 
+class Spelling(Probe):
+    """Asks for its options in every way, by names in another case than they have come in."""
+
+    def list_tables(self):
+        return [self.options[name] for name in ("apiKey", "APIKEY") if name in self.options]
+
+    def read_table(self, table_name, start_offset, table_options):
+        asked = {"all": table_options["pageFilter"], "none": table_options.get("pageFilters", "-"), **table_options}
+        asked["constructor"] = self.options.get("apikey")
+        return iter([asked] if not start_offset else []), {"at": 1}
+
+
 class NoTuple(Probe):
     def read_table(self, table_name, start_offset, table_options):
         return iter(things(1))

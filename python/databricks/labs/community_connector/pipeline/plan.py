@@ -16,6 +16,8 @@ from databricks.labs.community_connector.spark.shape import spark_schema
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from databricks.labs.community_connector._native import SpecTable
+
 FORMAT = "lakeflow_connect"
 
 #: Tables of which everything is asked at once; each name once.
@@ -85,10 +87,7 @@ def make_plan(
 ) -> Plan:
     """Ask the connector about the tables of a spec, through Spark; raises ``ConfigurationError`` with all problems."""
     common = {**read_options, "databricks.connection": spec.connection_name}
-    reads = [
-        {**table["options"], **common, "tableName": table["source_table"], "bad_values": table["bad_values"]}
-        for table in spec.tables
-    ]
+    reads = [{**common, **_read_options(table)} for table in spec.tables]
     metadata = _metadata(spark, spec, common)
     known = []
     for read, row in zip(reads, metadata, strict=True):
@@ -110,6 +109,13 @@ def make_plan(
         for table, read in zip(planned, reads, strict=True)
     ]
     return Plan(tables)
+
+
+def _read_options(table: SpecTable) -> dict[str, str]:
+    """Give the options of a read. The table's own go as JSON: Spark lower-cases names of options, not values."""
+    name = table["source_table"]
+    own = {"tableConfigs": json.dumps({name: table["options"]})} if table["options"] else {}
+    return {**own, "tableName": name, "bad_values": table["bad_values"]}
 
 
 def _load(spark: SparkSession, options: dict[str, str]) -> DataFrame:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from databricks.labs.community_connector.errors import UnsupportedError
 from databricks.labs.community_connector.pipeline.plan import FORMAT, Plan, Table
 
 if TYPE_CHECKING:
@@ -36,7 +37,14 @@ def pipeline_functions() -> ModuleType | None:
 
 
 def declare(spark: SparkSession, functions: Any, plan: Plan) -> None:  # noqa: ANN401
-    """Declare the tables and flows of a plan."""
+    """Declare the tables and flows of a plan; raises ``UnsupportedError`` for what cannot be appended."""
+    appended = [table.source_table for table in plan.tables if table.flow == "append" and table.is_snapshot]
+    if appended:
+        names = ", ".join(f"`{name}`" for name in appended)
+        raise UnsupportedError(
+            f"snapshots cannot be appended in a pipeline of the platform, whose flows append streams alone: {names}",
+            ["leave `scd_type: APPEND_ONLY` out; `SCD_TYPE_2` keeps every version of a row"],
+        )
     for table in plan.tables:
         _Declaration(spark, functions, table).declare()
 
@@ -66,9 +74,8 @@ class _Declaration:
             self._apply_changes()
 
     def _append(self) -> None:
-        read = self.spark.readStream if not self.table.is_snapshot else self.spark.read
         self.functions.append_flow(target=self.target, name=f"{self.view_name}_append_flow")(
-            self._reader(read, self.table.read_options)
+            self._reader(self.spark.readStream, self.table.read_options)
         )
 
     def _apply_snapshots(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
     from databricks.labs.community_connector._native import TableMetadata
     from databricks.labs.community_connector.spark.options import ReadOptions
+
+
+#: Set where Spark is the platform's: Unity Catalog has the connections there, and puts their options among the read's.
+_PLATFORM = "DATABRICKS_RUNTIME_VERSION"
 
 
 class Read(Iterator["tuple[pa.RecordBatch | None, str | None]"], Protocol):
@@ -86,6 +91,8 @@ def connect(options: ReadOptions, source: str | Callable[[ReadOptions], Connecti
     """
     if callable(source):
         return source(options)
-    return _native.Connection.resolve(
-        options.rest, name=options.connection, source=options.source or source, upstream=options.upstream
-    )
+    name, found = options.connection, options.source or source
+    if source is not None and ":" in source and _PLATFORM in os.environ:
+        # A connector written in Python declares no parameters by which those of a connection could be known.
+        name, found = None, source
+    return _native.Connection.resolve(options.rest, name=name, source=found, upstream=options.upstream)

@@ -45,6 +45,7 @@ class RangeStreamReader(Travelling, DataSourceStreamReader, admission.SupportsTr
         self.table = table
         self.shape = shape
         self.until: str | None = None
+        self.target: dict[str, Any] | None = None
 
     def initialOffset(self) -> dict[str, Any]:
         """Give the beginning."""
@@ -55,15 +56,21 @@ class RangeStreamReader(Travelling, DataSourceStreamReader, admission.SupportsTr
         return admission.default_limit(None)
 
     def prepareForTriggerAvailableNow(self) -> None:
-        """Remember what now is."""
+        """Remember what now is, and read no further than the connector says first."""
         self.until = _now(_UNFINISHED)
+        self.target = None
 
     def latestOffset(
         self, start: dict[str, Any] | None = None, limit: admission.ReadLimit | None = None
     ) -> dict[str, Any]:
-        """Tell how far the table can be read."""
+        """Tell how far the table can be read. A run that ends has one end, though the connector's moves on."""
+        if self.target is not None:
+            return self.target
         place = RangeOffset() if start is None else RangeOffset.parse(start)
-        return RangeOffset(self.table.latest_offset(place.offset, self.until or _now(_UNFINISHED))).document()
+        latest = RangeOffset(self.table.latest_offset(place.offset, self.until or _now(_UNFINISHED))).document()
+        if self.until is not None:
+            self.target = latest
+        return latest
 
     def partitions(self, start: dict[str, Any], end: dict[str, Any]) -> list[InputPartition]:
         """Split a range."""

@@ -41,12 +41,22 @@ class Table(Travelling):
         self.connection = connect(self.asked, source)
         self.options: dict[str, str] = {}
         if not self.asked.is_virtual:
-            self.options = self.connection.table_options(self.asked.table, self.asked.rest)
+            self.options = self.options_of(self.asked.table, self.asked.rest)
 
     @property
     def name(self) -> str:
         """The table's name."""
         return self.asked.table
+
+    def options_of(self, table: str, own: Mapping[str, str]) -> dict[str, str]:
+        """Give the options of a table: its own, and those that `tableConfigs` has for it, whose names keep their case.
+
+        Its own win, whatever the case of their names: among them may be the connection's.
+        """
+        names = {name.lower() for name in own}
+        config = self.asked.table_configs.get(table, {})
+        more = {name: value for name, value in config.items() if name.lower() not in names}
+        return self.connection.table_options(table, {**own, **more})
 
     def schema(self) -> tuple[str, pa.Schema]:
         """Give the schema of the rows, as Spark SQL DDL and in Arrow."""

@@ -61,8 +61,7 @@ class VirtualReader(Travelling, DataSourceReader):
         asked, connection = self.table.asked, self.table.connection
         rows = []
         for name in asked.table_names:
-            options = connection.table_options(name, asked.table_configs.get(name, {}))
-            rows.append({"tableName": name, **connection.metadata(name, options)})
+            rows.append({"tableName": name, **connection.metadata(name, self.table.options_of(name, {}))})
         return rows
 
     def _namespaces(self) -> list[dict[str, object]]:

@@ -10,6 +10,7 @@ from typing import Any
 from .channel import Channel
 from .failure import FaultError, told
 from .loading import abilities, load
+from .options import Options
 from .values import NotJsonError, encode
 
 #: When a page is full.
@@ -32,6 +33,9 @@ class Session:
     def serve(self) -> None:
         """Answer requests until there are no more."""
         for request in self._channel.requests():
+            for options in ("options", "table_options"):
+                if options in request:
+                    request[options] = Options(request[options])
             try:
                 answer = getattr(self, f"_{request['method']}")(request)
             except Exception as error:
