@@ -21,7 +21,7 @@ pub struct ConnectSettings {
     pub upstream: Option<Url>,
     /// The value of the `user-agent` header.
     pub user_agent: String,
-    /// How many requests may be under way at once, at most; the definition may say less.
+    /// How many requests may be under way at once, at most, where the definition does not say.
     pub concurrency: usize,
     /// How many processes read with this connection at a time, this one among them. Each keeps its share of the limits
     /// that the definition declares; those that answers tell of, all see.
@@ -68,8 +68,7 @@ impl Definition {
         retries(&mut client, manifest.http.retry.as_ref());
         client.upstream = settings.upstream;
         client.user_agent = settings.user_agent;
-        let share = most_requests(&manifest.http).map_or(usize::MAX, |most| most / readers);
-        client.concurrency = settings.concurrency.min(share).max(1);
+        client.concurrency = most_requests(&manifest.http).map_or(settings.concurrency, |most| most / readers).max(1);
         let credentials = auth.map(|auth| self.credentials(auth)).unwrap_or_default();
         let clients = self.clients(&client, &scope)?;
         Ok(Arc::new(Connector::new(self.clone(), clients, scope, credentials)))

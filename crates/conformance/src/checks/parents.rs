@@ -46,10 +46,10 @@ async fn children_name_their_parents(trial: &Trial<'_>) -> Outcome {
 
 /// A parent's key as its own row has it, or a child's; as text, since both tables need not have the same types.
 fn texts(row: &Json, keys: &[&(String, ColumnPath)], is_child: bool) -> Vec<String> {
-    let value =
-        |(name, path): &&(String, ColumnPath)| match if is_child { row.get(name) } else { Some(value_at(row, path)) } {
-            Some(Json::String(text)) => text.clone(),
-            other => other.unwrap_or(&Json::Null).to_string(),
-        };
-    keys.iter().map(value).collect()
+    let value = |(name, path): &(String, ColumnPath)| match is_child {
+        true => row.get(name).unwrap_or(&Json::Null),
+        false => value_at(row, path),
+    };
+    let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    keys.iter().map(|key| text(value(key))).collect()
 }

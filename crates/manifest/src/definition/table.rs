@@ -117,7 +117,7 @@ pub struct Parent {
     /// then `{{ parent.NAME }}`.
     #[schemars(range(min = 1, max = 10000))]
     pub batch: Option<u64>,
-    /// How many requests for parents to have under way at once, at most; 8 by default.
+    /// How many requests for parents to have under way at once, at most; by default as many as the connection may have.
     #[schemars(range(min = 1, max = 64))]
     pub concurrency: Option<u64>,
 }

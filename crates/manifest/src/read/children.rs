@@ -20,9 +20,6 @@ use crate::cursor::Cursor;
 use crate::definition::Parent;
 use crate::plan::TablePlan;
 
-/// Parents that are read for at once, where the definition does not say.
-const CONCURRENCY: u64 = 8;
-
 /// Most records that an offset names as delivered.
 const MOST_DELIVERED: usize = 1_000;
 
@@ -46,7 +43,8 @@ struct Visit {
 pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let missing = || Error::new(ErrorKind::Internal, format!("table `{}` has no parent", table.plan.name));
     let parent = table.plan.table.parent.clone().ok_or_else(missing)?;
-    let width = usize::try_from(parent.concurrency.unwrap_or(CONCURRENCY)).unwrap_or(1);
+    let width = parent.concurrency.and_then(|most| usize::try_from(most).ok());
+    let width = width.unwrap_or(table.ask.client.concurrency());
     if table.plan.metadata.ingestion_type == IngestionType::Snapshot {
         let parents = parent_read(&table, &parent)?;
         return Ok(snapshot(parts(table, parent, parents, &Offset::beginning(), width)?));

@@ -12,19 +12,24 @@ use tokio::task::JoinHandle;
 /// Items that a stream may have ready before they are asked for.
 const READY: usize = 2;
 
-/// Runs up to `width` streams at once; gives the items of the first, then those of the second, and so on.
+/// Runs up to `width` streams at once; gives the items of the first, then those of the second, and so on. As many are
+/// looked for ahead, so that none waits for the page that makes the next ones known.
 pub(super) fn side_by_side<T: Send + 'static>(
-    mut sources: BoxStream<'static, Result<BoxStream<'static, Result<T>>>>,
+    sources: BoxStream<'static, Result<BoxStream<'static, Result<T>>>>,
     width: usize,
 ) -> BoxStream<'static, Result<T>> {
     let items = try_stream! {
+        let mut sources = Running::start(sources, width);
         let mut running: VecDeque<Running<T>> = VecDeque::new();
         let mut has_more = true;
         loop {
             while has_more && running.len() < width {
-                match sources.next().await {
-                    Some(source) => running.push_back(Running::start(source?)),
-                    None => has_more = false,
+                match sources.items.recv().await {
+                    Some(source) => running.push_back(Running::start(source?, READY)),
+                    None => {
+                        sources.finish().await?;
+                        has_more = false;
+                    }
                 }
             }
             let Some(mut first) = running.pop_front() else { break };
@@ -44,8 +49,9 @@ struct Running<T> {
 }
 
 impl<T: Send + 'static> Running<T> {
-    fn start(mut source: BoxStream<'static, Result<T>>) -> Self {
-        let (sender, items) = mpsc::channel(READY);
+    /// Starts a stream, of which `ready` items may wait.
+    fn start(mut source: BoxStream<'static, Result<T>>, ready: usize) -> Self {
+        let (sender, items) = mpsc::channel(ready.max(1));
         let task = tokio::spawn(async move {
             while let Some(item) = source.next().await {
                 if sender.send(item).await.is_err() {

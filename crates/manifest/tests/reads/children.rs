@@ -1,7 +1,16 @@
 //! Children: once per row of a parent table.
 
-use crate::source::{Source, read, row};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::routing::get;
+use axum::{Json, Router};
 use lakeflow_interface::Offset;
+use lakeflow_manifest::{ConnectSettings, Definition};
+use serde_json::json;
+use tokio::sync::Barrier;
+
+use crate::source::{Source, read, row};
 
 const TABLES: &str = "
   rows:
@@ -135,4 +144,39 @@ async fn no_parents_yield_the_start() {
     let source = Source::start(Vec::new()).await;
     let nothing = read(&source.connect(TABLES), "children", &Offset::beginning(), &[], 100).await.unwrap();
     assert_eq!(nothing.end(), &Offset::beginning());
+}
+
+/// Children are given only when ten requests for them are under way at once.
+#[tokio::test]
+async fn so_many_children_are_asked_for_at_once_as_the_definition_says() {
+    let barrier = Arc::new(Barrier::new(10));
+    let children = move || {
+        let barrier = Arc::clone(&barrier);
+        async move {
+            barrier.wait().await;
+            Json(json!([{"id": 1}]))
+        }
+    };
+    let parents = || async { Json((1..=30).map(|id| json!({"id": id})).collect::<Vec<_>>()) };
+    let app = Router::new().route("/rows", get(parents)).route("/rows/{id}/children", get(children));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let text = format!(
+        "display_name: Test\nconnection: {{}}\nhttp: {{base_url: '{url}', concurrency: 10}}\ntables:
+  rows: {{ingestion_type: snapshot, primary_keys: [id], request: /rows, schema: id BIGINT}}
+  children:
+    ingestion_type: snapshot
+    primary_keys: [parent, id]
+    parent: {{table: rows, as: {{row: id}}}}
+    request: '/rows/{{{{ parent.row }}}}/children'
+    add_columns: {{parent: '{{{{ parent.row }}}}'}}
+    schema: parent BIGINT, id BIGINT\n"
+    );
+    let definition = Definition::parse(&text, "connector.yaml")
+        .unwrap_or_else(|error| panic!("{error:?}\n{}", std::error::Error::source(&error).unwrap()));
+    let settings = ConnectSettings { upstream: None, user_agent: "test".to_owned(), concurrency: 4, readers: 1 };
+    let connector = definition.connect(&BTreeMap::new(), settings).unwrap();
+    let whole = read(&connector, "children", &Offset::beginning(), &[], 100).await.unwrap();
+    assert_eq!(whole.rows.len(), 30);
 }
