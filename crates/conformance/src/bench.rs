@@ -271,8 +271,7 @@ impl<'s> Bench<'s> {
     }
 
     fn title(&self, wanted: &Wanted<'_>) -> String {
-        let options: Vec<String> = wanted.more.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let with = if options.is_empty() { String::new() } else { format!(" with {}", options.join(", ")) };
+        let with = with_options(&wanted.more);
         let start = if wanted.start.is_beginning() {
             "the beginning".to_owned()
         } else {
@@ -280,4 +279,10 @@ impl<'s> Bench<'s> {
         };
         format!("the read from {start}{with}")
     }
+}
+
+/// The options of a read, behind the words that say which read it is.
+pub(crate) fn with_options(options: &[(&str, String)]) -> String {
+    let options: Vec<String> = options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if options.is_empty() { String::new() } else { format!(" with {}", options.join(", ")) }
 }

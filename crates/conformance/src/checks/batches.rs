@@ -7,7 +7,7 @@ use lakeflow_simulator::Advance;
 use serde_json::Value as Json;
 
 use super::{FEW, sizes};
-use crate::bench::{Bench, Wanted};
+use crate::bench::{Bench, Wanted, with_options};
 use crate::case::Trial;
 use crate::check::{Check, Need, Scope};
 use crate::comparison::{changed, same};
@@ -23,7 +23,8 @@ const RESUMED: usize = 10;
 pub(super) const EMPTY_TABLE_IS_READ: Check = Check {
     name: "empty_table_is_read",
     demand: "A read of a table without rows gives none and a checkpoint; rows that come later arrive.",
-    advice: "look at what the API answers where there is nothing: an empty list, no list, or a status of its own",
+    advice: "look at what the API answers where there is nothing: an empty list, no list, or a status of its own; and, with \
+             `to`, at whether the source includes that instant (`inclusive`)",
     scope: Scope::Table,
     needs: &[Need::Simulator],
     run: |trial| Box::pin(empty_table_is_read(trial)),
@@ -154,8 +155,8 @@ pub(super) const EQUAL_CURSORS_ARE_NOT_LOST: Check = Check {
     name: "equal_cursors_are_not_lost",
     demand: "Rows with the same cursor all arrive, once each: across the edge of a page, of a batch, and when more of them \
              turn up after the read that ended there.",
-    advice: "read from the stored cursor on, itself included (`inclusive`), and leave out what was delivered; never ask for \
-             what is greater only",
+    advice: "read from the stored cursor on, itself included, and leave out what was delivered; say `inclusive: false` of a \
+             bound, `from` or `to`, that the source leaves out itself",
     scope: Scope::Table,
     needs: &[Need::Simulator, Need::Incremental],
     run: |trial| Box::pin(equal_cursors_are_not_lost(trial)),
@@ -169,14 +170,12 @@ async fn equal_cursors_are_not_lost(trial: &Trial<'_>) -> Outcome {
         let options = sizes(trial, page, batch);
         let mut rows = read_in_batches(&bench, &options).await?;
         let expected = bench.expected().await?;
-        let sized = || options.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ");
-        same(&rows, &expected, &metadata)
-            .map_err(Into::into)
-            .at(|| format!("rows of one instant, with {}", sized()))?;
+        let sized = || with_options(&options);
+        same(&rows, &expected, &metadata).map_err(Into::into).at(|| format!("rows of one instant{}", sized()))?;
         let whole = bench.read_wanted(Wanted::default().with(&options)).await?;
         bench.advance_by(Advance::new().table(trial.table.corpus(), 3, 0, 0), Duration::ZERO)?;
         let later = bench.read_wanted(Wanted::from(whole.end()?).with(&options)).await?.rows;
-        let place = || format!("three more rows of the same instant after the read that ended there, with {}", sized());
+        let place = || format!("three more rows of the same instant after the read that ended there{}", sized());
         let now = bench.expected().await?;
         if trial.table.comes_with_parent {
             trial.same_changes(&later, &changed(&expected, &now, &metadata), &now, &metadata).at(place)?;

@@ -190,7 +190,21 @@ async fn rows_are_those_of_the_source(trial: &Trial<'_>) -> Outcome {
     if expected.len() == reading.rows.len() {
         keys_are_unique(&reading.rows, &metadata).map_err(Into::into).at(|| reading.title.clone())?;
     }
-    same(&reading.rows, &expected, &metadata).map_err(Into::into).at(|| reading.title.clone())
+    let compared = same(&reading.rows, &expected, &metadata).map_err(|finding| match default_start(trial) {
+        Some((table, start)) if reading.rows.len() < expected.len() => finding.advise(format!(
+            "`{table}` is read from its `start_date` on, {start}: give its corpus only later rows; and {}",
+            ROWS_ARE_THOSE_OF_THE_SOURCE.advice
+        )),
+        _ => finding,
+    });
+    compared.map_err(Into::into).at(|| reading.title.clone())
+}
+
+/// Where a read of the table, or of its parent, begins by default; and which of them it is.
+fn default_start<'t>(trial: &'t Trial<'_>) -> Option<(&'t str, &'t str)> {
+    let parent = trial.table.parent.as_ref().and_then(|parent| trial.subject.table(&parent.table).ok());
+    let tables = std::iter::once(trial.table).chain(parent);
+    tables.flat_map(|table| Some((table.name.as_str(), table.input("start_date")?.default.as_deref()?))).next()
 }
 
 fn keys_are_unique(rows: &[Json], metadata: &lakeflow_interface::TableMetadata) -> Result<(), Finding> {

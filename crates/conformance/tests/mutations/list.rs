@@ -110,6 +110,12 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         &[(MANIFEST, "email STRING", "email STRING, phone STRING")],
     ),
     edited("fields_are_declared", "tickets", "a column was forgotten", &[(MANIFEST, "tags ARRAY<STRING>, ", "")]),
+    edited(
+        "rows_are_those_of_the_source",
+        "tickets",
+        "rows lie before the default `start_date`",
+        &[(MANIFEST, "order: ascending}", "order: ascending, start_date: \"2026-01-01\"}")],
+    ),
     edited("rows_are_those_of_the_source", "tickets", "only the first page is read", NO_PAGES),
     edited(
         "rows_are_those_of_the_source",

@@ -214,7 +214,9 @@ pub(super) fn parent_read(table: &TableRead, parent: &Parent) -> Result<TableRea
         // A snapshot wants each row once, as the list has it; what the feed tells besides would come again.
         Arc::make_mut(&mut plan).table.changes = None;
     }
-    let shared = plan.settings.iter().filter(|setting| setting.name != "max_records_per_batch");
+    // A parent that is older than the `start_date` may have children that are not, unless they move it.
+    let is_own = |name: &str| name == "max_records_per_batch" || (name == "start_date" && !parent.changed_only);
+    let shared = plan.settings.iter().filter(|setting| !is_own(&setting.name));
     let shared = shared.filter_map(|setting| Some((setting.name.as_str(), table.values.given(&setting.name)?)));
     let values = plan.option_settings().resolve(shared)?;
     // A parent that comes again is not visited again.

@@ -16,6 +16,10 @@ use crate::cursor::Cursor;
 
 /// Pages that one window has ready or under way.
 const READ_AHEAD: usize = 2;
+/// How far behind the horizon to look for rows that moved there while the windows before it were read.
+const BEHIND_HORIZON: Duration = Duration::days(1);
+/// Passes over what lies there, where rows move all the time.
+const MOST_PASSES: u32 = 4;
 
 /// Reads the windows from the stored cursor to the horizon.
 ///
@@ -74,9 +78,32 @@ pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
                 }
             }
         }
+        if table.reach.is_beyond_horizon() {
+            for _ in 0..MOST_PASSES {
+                let (mut pages, mut has_new) = (0, false);
+                let mut behind = table.pages(&behind_horizon(table.ask.horizon), Some(READ_AHEAD))?;
+                while let Some(page) = behind.next().await {
+                    pages += 1;
+                    for item in filter.take(&table, &page?)? {
+                        has_new = true;
+                        yield item;
+                    }
+                }
+                // What moved while pages were read is on one of them now.
+                if pages <= 1 || !has_new {
+                    break;
+                }
+            }
+        }
         yield ReadItem::Checkpoint(last);
     };
     Ok(items.boxed())
+}
+
+/// Where rows are that changed while a read went on.
+fn behind_horizon(horizon: DateTime<Utc>) -> Bounds {
+    let to = horizon.checked_add_signed(BEHIND_HORIZON).unwrap_or(horizon);
+    Bounds { from: Some(Cursor::at(horizon)), to: Some(Cursor::at(to)), is_half_open: false }
 }
 
 /// A range whose list is one page; nothing where it is longer.

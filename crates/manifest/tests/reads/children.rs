@@ -119,6 +119,37 @@ async fn parent_that_moves_to_the_front_while_pages_are_read_is_visited() {
 }
 
 #[tokio::test]
+async fn parent_that_moves_behind_the_horizon_while_windows_are_read_is_visited() {
+    for changed_only in ["true", "false"] {
+        let source = family().await;
+        source.on_request(|number, rows| {
+            if number == 1 {
+                rows[0] = row(1, 500);
+            }
+        });
+        let windows = "{from: since, to: until, window: 2m, start_date: '2026-01-01'}";
+        let tables = TABLES.replace("{order: descending}", windows);
+        let connector = source.connect(&tables.replace("changed_only: true", &format!("changed_only: {changed_only}")));
+        let first = read(&connector, "children", &Offset::beginning(), &[], 100).await.unwrap();
+        assert!(first.ids().contains(&10), "{:?}", first.ids());
+    }
+}
+
+#[tokio::test]
+async fn start_date_leaves_out_no_parent_whose_children_do_not_move_it() {
+    let source = family().await;
+    source.set_children("1", vec![row(10, 1), row(11, 30)]);
+    let start = [("start_date", "2026-01-01T00:05:00Z")];
+    let tables = TABLES.replace(", changed_only: true", "");
+    let whole = read(&source.connect(&tables), "children", &Offset::beginning(), &start, 100).await.unwrap();
+    assert_eq!(whole.ids(), [50, 51, 52, 53, 54, 11]);
+    source.requests();
+    read(&source.connect(TABLES), "children", &Offset::beginning(), &start, 100).await.unwrap();
+    let asked = source.requests();
+    assert!(asked.iter().all(|request| !request.starts_with("/rows/1/")), "{asked:?}");
+}
+
+#[tokio::test]
 async fn snapshot_of_children_reads_every_parent() {
     let source = family().await;
     let tables = TABLES.replace("append", "snapshot").replace(", changed_only: true", "");

@@ -250,7 +250,11 @@ impl EndpointCompiler<'_> {
                     let valid: Vec<&str> =
                         ancestors.iter().map(|table| self.tables.get(*table).name.as_str()).collect();
                     let what = "corpus or parent of this endpoint";
-                    return Err(unknown(self.file, &format!("{}.{key}.row.of", self.key), what, &selector.of, valid));
+                    return Err(self.unknown(&format!("{key}.row.of"), what, &selector.of, valid).with_hint(format!(
+                        "rows of `{}` stand below others where their corpus says `\"parent\": \"{}\"`",
+                        self.tables.get(table).name,
+                        selector.of
+                    )));
                 };
                 Ok(Placeholder::Row(of, self.field(&key, of, &selector.field)?))
             }
