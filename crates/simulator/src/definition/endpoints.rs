@@ -51,14 +51,44 @@ pub enum AuthSpec {
     BasicUser,
     /// `Authorization: Basic …`; user and password are both secret.
     BasicPair(BasicPair),
-    /// The token in a header of this name.
-    ApiKeyHeader(String),
+    /// The token in a header.
+    ApiKeyHeader(TokenHeader),
     /// The token in a query parameter of this name.
     ApiKeyQuery(String),
     /// `Authorization: Bearer …` with a token that a token endpoint has handed out.
     IssuedBearer,
-    /// A header of this name with a token that a token endpoint has handed out.
-    IssuedHeader(String),
+    /// A header with a token that a token endpoint has handed out.
+    IssuedHeader(TokenHeader),
+}
+
+/// A header that carries a token: its name, or `{name: Authorization, prefix: "Token token="}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum TokenHeader {
+    /// The token is all of it.
+    Whole(String),
+    /// The token stands behind other words.
+    Prefixed(PrefixedHeader),
+}
+
+/// A header whose token stands behind other words.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrefixedHeader {
+    /// The header's name.
+    pub name: String,
+    /// What stands before the token.
+    pub prefix: String,
+}
+
+impl TokenHeader {
+    /// The header's name, and what stands before the token.
+    pub fn parts(&self) -> (&str, &str) {
+        match self {
+            Self::Whole(name) => (name, ""),
+            Self::Prefixed(header) => (&header.name, &header.prefix),
+        }
+    }
 }
 
 /// The connection parameters that user and password come from: `{user: api_key, password: secret_key}`.

@@ -77,8 +77,9 @@ fn credential(auth: &AuthSpec, headers: &HeaderMap, query: &[(String, String)]) 
         AuthSpec::Basic => basic(headers).map(|(_, password)| password),
         AuthSpec::BasicUser => basic(headers).map(|(user, _)| user),
         AuthSpec::BasicPair(_) => basic(headers).map(|(user, password)| format!("{user}:{password}")),
-        AuthSpec::ApiKeyHeader(name) | AuthSpec::IssuedHeader(name) => {
-            headers.get(name)?.to_str().ok().map(str::to_owned)
+        AuthSpec::ApiKeyHeader(header) | AuthSpec::IssuedHeader(header) => {
+            let (name, prefix) = header.parts();
+            headers.get(name)?.to_str().ok()?.strip_prefix(prefix).map(str::to_owned)
         }
         AuthSpec::ApiKeyQuery(name) => query.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
     };
@@ -97,7 +98,31 @@ fn describe(auth: &AuthSpec) -> String {
     match auth {
         AuthSpec::Bearer | AuthSpec::IssuedBearer => "`Authorization: Bearer …`".to_owned(),
         AuthSpec::Basic | AuthSpec::BasicUser | AuthSpec::BasicPair(_) => "`Authorization: Basic …`".to_owned(),
-        AuthSpec::ApiKeyHeader(name) | AuthSpec::IssuedHeader(name) => format!("the header `{name}`"),
+        AuthSpec::ApiKeyHeader(header) | AuthSpec::IssuedHeader(header) => match header.parts() {
+            (name, "") => format!("the header `{name}`"),
+            (name, prefix) => format!("the header `{name}: {prefix}…`"),
+        },
         AuthSpec::ApiKeyQuery(name) => format!("the parameter `{name}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_before_the_token_belong_to_the_header() {
+        let header = r#"[{"api_key_header": {"name": "Authorization", "prefix": "Token token="}}]"#;
+        let accepted: Vec<AuthSpec> = serde_json::from_str(header).unwrap();
+        let (token, secrets, sessions) = (Secret::new("geheim"), BTreeMap::new(), Sessions::new(1));
+        let expected = Expected { token: Some(&token), secrets: &secrets, sessions: &sessions };
+        let answer = |value: &'static str| {
+            let headers = [(http::header::AUTHORIZATION, http::HeaderValue::from_static(value))].into_iter().collect();
+            check(&accepted, &expected, &headers, &[])
+        };
+        assert_eq!(answer("Token token=geheim"), Ok(()));
+        assert_eq!(answer("Token token=other").unwrap_err(), "the credential is not the one expected");
+        let missing = "no credential: expected the header `Authorization: Token token=…`";
+        assert_eq!(answer("Bearer geheim").unwrap_err(), missing);
     }
 }
