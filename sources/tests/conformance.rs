@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lakeflow_conformance::{Case, Connect, Input, Instructions, Subject, Verdict, cases};
 use lakeflow_interface::{Error, ErrorKind, Result};
-use lakeflow_manifest::{ConnectSettings, Setting};
+use lakeflow_manifest::{ConnectSettings, ParentColumns, Setting};
 use lakeflow_simulator::SimulatorDefinition;
 use lakeflow_sources::Source;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -58,7 +58,7 @@ fn subject(source: &Source) -> Result<Subject> {
         if definition.comes_with_parent(table)? {
             subject = subject.with_rows_of_changed_parents(table);
         }
-        if let Some((parent, columns)) = definition.parent_columns(table).unwrap() {
+        if let Some(ParentColumns { parent, columns }) = definition.parent_columns(table)? {
             subject = subject.with_parent(table, &parent, &columns);
         }
     }

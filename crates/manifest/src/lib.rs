@@ -27,7 +27,7 @@ mod write_back;
 
 pub use connect::ConnectSettings;
 pub use listing::{Listing, SentRequest};
-pub use loaded::Definition;
+pub use loaded::{Definition, ParentColumns};
 pub use path::{Condition, FieldPath, FieldRoot, JsonPath};
 pub use problem::{Place, Problem, Problems};
 pub use reference::reference_markdown;

@@ -19,6 +19,15 @@ pub struct Definition {
     pub(crate) shared: Arc<Shared>,
 }
 
+/// A table's parent, and what the table's rows say of it.
+#[derive(Clone, Debug)]
+pub struct ParentColumns {
+    /// The parent table.
+    pub parent: String,
+    /// The columns that hold a field of the parent's row as it is, each with that field: `ticket_id` with `id`.
+    pub columns: Vec<(String, ColumnPath)>,
+}
+
 /// What all clones of a definition share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -104,9 +113,8 @@ impl Definition {
         }))
     }
 
-    /// The parent table, where there is one, and the columns that hold a field of the parent's row as it is, each with
-    /// that field: `ticket_id` with `id`.
-    pub fn parent_columns(&self, table: &str) -> Result<Option<(String, Vec<(String, ColumnPath)>)>> {
+    /// The parent of a table, where it has one, and the columns that hold fields of the parent's row.
+    pub fn parent_columns(&self, table: &str) -> Result<Option<ParentColumns>> {
         let table = &self.plan(table)?.table;
         let Some(parent) = &table.parent else { return Ok(None) };
         let field = |template: &Template| {
@@ -115,7 +123,7 @@ impl Definition {
         };
         let columns = table.add_columns.iter();
         let columns = columns.filter_map(|(name, template)| Some((name.clone(), field(template)?)));
-        Ok(Some((parent.table.clone(), columns.collect())))
+        Ok(Some(ParentColumns { parent: parent.table.clone(), columns: columns.collect() }))
     }
 
     /// Everything that is wrong with the parameters of a connection.

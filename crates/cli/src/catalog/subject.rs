@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lakeflow_conformance::{Connect, Input, Subject};
 use lakeflow_interface::{Result, Secret};
-use lakeflow_manifest::{ConnectSettings, Definition, Setting};
+use lakeflow_manifest::{ConnectSettings, Definition, ParentColumns, Setting};
 
 use super::Source;
 
@@ -44,7 +44,7 @@ fn with_tables(mut subject: Subject, definition: &Definition, options: &Options)
         if definition.comes_with_parent(table)? {
             subject = subject.with_rows_of_changed_parents(table);
         }
-        if let Some((parent, columns)) = definition.parent_columns(table)? {
+        if let Some(ParentColumns { parent, columns }) = definition.parent_columns(table)? {
             subject = subject.with_parent(table, &parent, &columns);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lakeflow_conformance::{Connect, Input, Instructions, Subject};
 use lakeflow_interface::LakeflowConnect;
-use lakeflow_manifest::{ConnectSettings, Definition, Setting};
+use lakeflow_manifest::{ConnectSettings, Definition, ParentColumns, Setting};
 use lakeflow_simulator::SimulatorDefinition;
 
 use crate::list::Mutation;
@@ -45,7 +45,7 @@ pub(crate) fn subject(mutation: &Mutation) -> Subject {
         if definition.comes_with_parent(table).unwrap() {
             subject = subject.with_rows_of_changed_parents(table);
         }
-        if let Some((parent, columns)) = definition.parent_columns(table).unwrap() {
+        if let Some(ParentColumns { parent, columns }) = definition.parent_columns(table).unwrap() {
             subject = subject.with_parent(table, &parent, &columns);
         }
     }

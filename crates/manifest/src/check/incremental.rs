@@ -31,9 +31,10 @@ impl Checker<'_> {
         if table.parent.is_some() && incremental.to.is_some() {
             self.report_key(&path("to"), "a table with a `parent` has no windows");
         }
-        if incremental.ceiling.is_some() && (incremental.order != CursorOrder::Ascending || incremental.from.is_none())
-        {
-            self.report_key(&path("ceiling"), "this needs `from` and the order `ascending`");
+        let goes_on_from_cursor =
+            incremental.from.is_some() && incremental.to.is_none() && incremental.order == CursorOrder::Ascending;
+        if incremental.ceiling.is_some() && !goes_on_from_cursor {
+            self.report_key(&path("ceiling"), "this needs `from` and the order `ascending`, and no `to`");
         }
         if incremental.delay.is_some()
             && incremental.lookback.is_some()
