@@ -22,82 +22,78 @@ const BEHIND_HORIZON: Duration = Duration::days(1);
 const MOST_PASSES: u32 = 4;
 
 /// Reads the windows from the stored cursor to the horizon.
-///
-/// A read that goes on first asks for the whole range: where nothing much has happened, one page has all of it.
 pub(super) fn read(table: TableRead, start: &Offset) -> Result<ReadStream> {
     let position = Position::read(start, table.cursor_kind()?)?;
     let is_going_on = position.cursor.is_some();
     let mut filter = Filter::new(&table, position)?.dropping_repeats();
-    let start = start.clone();
+    let mut last = start.clone();
     let items = try_stream! {
-        let mut last = start;
-        for range in ranges_at_once(&table, filter.lower.as_ref(), is_going_on).await? {
-            let mut windows = vec![range.clone()];
-            if is_going_on {
-                match whole(&table, &range).await? {
-                    Some(page) => {
-                        let items = filter.take(&table, &page)?;
-                        let has_new = !items.is_empty();
-                        for item in items {
-                            yield item;
-                        }
-                        if has_new {
-                            last = filter.offset();
-                            yield ReadItem::Checkpoint(last.clone());
-                        }
-                        windows.clear();
-                    }
-                    None => windows = table.windows_of(&range),
-                }
-            } else {
-                windows = table.windows_of(&range);
-                if let Some(first) = windows.first_mut().filter(|_| filter.lower.is_none()) {
-                    // The last page need not have the very oldest record: nothing before it is left out.
-                    first.from = None;
-                }
-            }
-            let width = table.ask.client.concurrency();
-            let reading = table.clone();
-            let windows = stream::iter(windows).map(move |bounds| pages_of(&reading, &bounds)).boxed();
-            let mut parts = side_by_side(windows, width);
-            let mut has_new = false;
-            while let Some(part) = parts.next().await {
-                match part? {
-                    Some(page) => {
-                        for item in filter.take(&table, &page)? {
-                            has_new = true;
-                            yield item;
-                        }
-                    }
-                    None if has_new => {
-                        has_new = false;
-                        last = filter.offset();
-                        yield ReadItem::Checkpoint(last.clone());
-                    }
-                    None => {}
-                }
-            }
-        }
-        if table.reach.is_beyond_horizon() {
-            for _ in 0..MOST_PASSES {
-                let (mut pages, mut has_new) = (0, false);
-                let mut behind = table.pages(&behind_horizon(table.ask.horizon), Some(READ_AHEAD))?;
-                while let Some(page) = behind.next().await {
-                    pages += 1;
-                    for item in filter.take(&table, &page?)? {
+        let mut has_new = false;
+        let mut parts = parts(table.clone(), filter.lower.clone(), is_going_on);
+        while let Some(part) = parts.next().await {
+            match part? {
+                Some(page) => {
+                    for item in filter.take(&table, &page)? {
                         has_new = true;
                         yield item;
                     }
                 }
-                // What moved while pages were read is on one of them now.
-                if pages <= 1 || !has_new {
-                    break;
+                None if has_new => {
+                    has_new = false;
+                    last = filter.offset();
+                    yield ReadItem::Checkpoint(last.clone());
                 }
+                None => {}
+            }
+        }
+        let passes = if table.reach.is_beyond_horizon() { MOST_PASSES } else { 0 };
+        for _ in 0..passes {
+            let (mut pages, mut has_new) = (0, false);
+            let mut behind = table.pages(&behind_horizon(table.ask.horizon), Some(READ_AHEAD))?;
+            while let Some(page) = behind.next().await {
+                pages += 1;
+                for item in filter.take(&table, &page?)? {
+                    has_new = true;
+                    yield item;
+                }
+            }
+            // What moved while pages were read is on one of them now.
+            if pages <= 1 || !has_new {
+                break;
             }
         }
         yield ReadItem::Checkpoint(last);
     };
     Ok(items.boxed())
+}
+
+/// The pages of all windows, and nothing once after each window.
+///
+/// A read that goes on first asks for the whole range: where nothing much has happened, one page has all of it.
+fn parts(table: TableRead, lower: Option<Cursor>, is_going_on: bool) -> BoxStream<'static, Result<Option<TablePage>>> {
+    let parts = try_stream! {
+        for range in ranges_at_once(&table, lower.as_ref(), is_going_on).await? {
+            let page = if is_going_on { whole(&table, &range).await? } else { None };
+            if page.is_some() {
+                yield page;
+                yield None;
+                continue;
+            }
+            let mut windows = table.windows_of(&range);
+            if let Some(first) = windows.first_mut().filter(|_| lower.is_none()) {
+                // The last page need not have the very oldest record: nothing before it is left out.
+                first.from = None;
+            }
+            let width = table.ask.client.concurrency();
+            let reading = table.clone();
+            let windows = stream::iter(windows).map(move |bounds| pages_of(&reading, &bounds)).boxed();
+            let mut parts = side_by_side(windows, width);
+            while let Some(part) = parts.next().await {
+                yield part?;
+            }
+        }
+    };
+    parts.boxed()
 }
 
 /// Where rows are that changed while a read went on.
